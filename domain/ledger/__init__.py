@@ -30,6 +30,7 @@ from domain.ledger.events import (
 )
 from domain.ledger.obligation import Obligation, Outcome, case_id, obligation_id
 from domain.ledger.period import Frequency, Period, due, periods
+from domain.ledger.rules import instant
 
 __all__ = [
     "UNKNOWN_STEP",
@@ -68,6 +69,7 @@ __all__ = [
     "SummaryChange",
     "case_id",
     "due",
+    "instant",
     "judge",
     "obligation_id",
     "periods",
