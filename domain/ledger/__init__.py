@@ -28,7 +28,7 @@ from domain.ledger.events import (
     StepStarted,
     SummaryChange,
 )
-from domain.ledger.obligation import Obligation, Outcome, case_id, obligation_id
+from domain.ledger.obligation import Obligation, Outcome, case_id, obligation_id, outcome_of
 from domain.ledger.period import Frequency, Period, due, periods
 from domain.ledger.rules import instant
 
@@ -72,5 +72,6 @@ __all__ = [
     "instant",
     "judge",
     "obligation_id",
+    "outcome_of",
     "periods",
 ]

@@ -47,6 +47,17 @@ def case_id(standard: UUID, case: str) -> UUID:
     return uuid5(_CASES, f"{standard}/{case}")
 
 
+def outcome_of(*, waived: bool, excused: bool, discharged: bool, late: bool, omission_detected: bool) -> Outcome:
+    """What an obligation came to, by what happened to it."""
+    if waived:
+        return "waived"
+    if excused:
+        return "excused"
+    if discharged:
+        return "late" if late else "done"
+    return "missing" if omission_detected else "open"
+
+
 @dataclass(frozen=True)
 class Obligation(Aggregate):
     """One obligation, of one organisation for a duty and period, or of one case.
@@ -79,13 +90,13 @@ class Obligation(Aggregate):
     @property
     def outcome(self) -> Outcome:
         """What the obligation came to so far. Once late, an entry is late for ever."""
-        if self.waived:
-            return "waived"
-        if self.exception == "accepted":
-            return "excused"
-        if self.entry or self.discharged_on:
-            return "late" if self.late else "done"
-        return "missing" if self.omission_detected else "open"
+        return outcome_of(
+            waived=self.waived,
+            excused=self.exception == "accepted",
+            discharged=bool(self.entry or self.discharged_on),
+            late=self.late,
+            omission_detected=self.omission_detected,
+        )
 
     def raise_(self, terms: ObligationRaised) -> ObligationRaised:
         """Raise the obligation on these terms, once."""

@@ -1,0 +1,1 @@
+"""Load, decide, record: the event store, the services and the processes."""

@@ -1,0 +1,92 @@
+"""Where the log lives: one PostgreSQL database, one schema a log, and a role for each kind of work."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import Params
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+# Seconds for which reads and writes wait out a server that restarts.
+PATIENCE = 30.0
+
+
+class Role(StrEnum):
+    """What a connection may do. The owner alone changes the schema; nobody changes an event."""
+
+    owner = ""
+    writer = "taizhang_writer"
+    projector = "taizhang_projector"
+    reader = "taizhang_reader"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A log's address: a libpq connection string and the schema that holds the log."""
+
+    dsn: str
+    schema: str = "record"
+
+    def conninfo(self, role: Role) -> str:
+        given = conninfo_to_dict(self.dsn)
+        settings = [
+            str(given.get("options") or ""),
+            f"-c search_path={self.schema},pg_catalog,pg_temp",
+            "-c timezone=UTC",
+        ]
+        if role:
+            settings.append(f"-c role={role}")
+        return make_conninfo(
+            self.dsn,
+            options=" ".join(settings).strip(),
+            application_name=f"taizhang {role.name}",
+            # A peer that vanished without a word is noticed within half a minute.
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            connect_timeout=10,
+        )
+
+    def connect(self, role: Role, **more: Any) -> psycopg.Connection:
+        """Open a connection that commits each statement by itself."""
+        return psycopg.connect(self.conninfo(role), autocommit=True, prepare_threshold=1, **more)
+
+    def reads(self, role: Role, size: int = 8) -> "Reads":
+        """Open a pool of such connections, for reading."""
+        return Reads(
+            ConnectionPool(
+                self.conninfo(role),
+                kwargs={"autocommit": True, "prepare_threshold": 1},
+                min_size=1,
+                max_size=size,
+                open=True,
+                name=f"taizhang {role.name}",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Queries that change nothing, so that one whose connection broke is simply asked again."""
+
+    pool: ConnectionPool
+
+    def fetch(self, query: str | sql.SQL | sql.Composed, parameters: Params | None = None) -> list[TupleRow]:
+        """Return every row, in binary format; raise OperationalError if the server stays away."""
+        deadline = monotonic() + PATIENCE
+        while True:
+            try:
+                with self.pool.connection(timeout=PATIENCE) as connection, connection.cursor(binary=True) as cursor:
+                    return cursor.execute(query, parameters).fetchall()
+            except psycopg.OperationalError:
+                if monotonic() > deadline or self.pool.closed:
+                    raise
+                self.pool.check()
+
+    def close(self) -> None:
+        self.pool.close()

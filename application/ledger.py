@@ -1,0 +1,274 @@
+"""Ledger commands: raise obligations from standards, work through them, file, verify, correct, excuse."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID, uuid5
+
+from application.bulk import Item, Tally, record_all
+from application.clock import Clock
+from application.organisation import ancestry
+from application.records import Act, Receipt, Records, Work
+from application.standard import flow_facts
+from domain.event import Account, Refused
+from domain.ledger import (
+    Attendance,
+    EvidenceReference,
+    Facts,
+    LedgerEvent,
+    Obligation,
+    ObligationRaised,
+    Period,
+    Quorum,
+    Revision,
+    case_id,
+    due,
+    obligation_id,
+    periods,
+)
+from domain.organisation import Organisation
+from domain.standard import Duty, PublishedVersion, Standard
+
+
+class Board(Protocol):
+    """Questions to the views."""
+
+    def subject_to(self, levels: Sequence[str], settings: Sequence[str], below: UUID | None) -> Iterator[UUID]:
+        """Yield the live organisations of these levels and settings (empty: of any), all or those below one."""
+        ...
+
+    def overdue(self, today: date) -> Iterator[UUID]:
+        """Yield the obligations that are open and were due before a day."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ledger:
+    records: Records
+    clock: Clock
+    board: Board
+
+    def raise_year(
+        self,
+        account: Account,
+        standard: UUID,
+        year: int,
+        *,
+        below: UUID | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Tally:
+        """Raise what a standard's duties ask in a year, of every organisation they apply to, or of those below one.
+
+        Repeatable: what was raised before is left as it is, also under an older version of the standard.
+        """
+        version = self._in_force(standard)
+
+        def items() -> Iterator[Item]:
+            for duty in version.duties:
+                if duty.frequency == "per case":
+                    continue
+                for organisation in self.board.subject_to(duty.levels, duty.settings, below):
+                    for period in periods(duty.frequency, year):
+                        terms = _terms(standard, version, duty, organisation, period)
+                        yield self._raising(account, terms)
+
+        refusals: list[Refused] = []
+        tally = record_all(self.records, items(), lambda _, refusal: refusals.append(refusal), progress)
+        if refusals:
+            raise refusals[0]
+        return tally
+
+    def raise_case(
+        self, act: Act, standard: UUID, case: str, organisation: UUID | None = None, due: date | None = None
+    ) -> Receipt:
+        """Open a case under the standard's version in force."""
+        version = self._in_force(standard)
+
+        def run(work: Work) -> None:
+            if organisation and work.load(Organisation, organisation).standing not in ("live", "closing"):
+                raise Refused("no such organisation", field="organisation")
+            raise_case(work, act.account, standard, version, case, organisation, due, digest=act.digest)
+
+        return self.records.transact(act, run)
+
+    def start_step(self, act: Act, id: UUID, step: str) -> Receipt:
+        return self._with_flow(
+            act, id, lambda item, facts: item.start_step(step, facts, act.account, self.clock.today())
+        )
+
+    def complete_step(self, act: Act, id: UUID, step: str, by: UUID | None = None) -> Receipt:
+        """Complete a step; ``by`` is who did it, where it was not the actor."""
+        return self._with_flow(
+            act,
+            id,
+            lambda item, facts: item.complete_step(
+                step, by or act.account.actor, facts, act.account, self.clock.today()
+            ),
+        )
+
+    def file(
+        self,
+        act: Act,
+        id: UUID,
+        summary: str,
+        evidence: tuple[EvidenceReference, ...] = (),
+        attendance: Attendance | None = None,
+    ) -> Receipt:
+        return self._decide(
+            act,
+            id,
+            lambda item: item.file(summary, act.account, self.clock.today(), evidence=evidence, attendance=attendance),
+        )
+
+    def attach(self, act: Act, id: UUID, evidence: EvidenceReference) -> Receipt:
+        return self._decide(act, id, lambda item: item.attach(evidence, act.account, self.clock.today()))
+
+    def verify(self, act: Act, id: UUID, remark: str = "") -> Receipt:
+        return self._decide(act, id, lambda item: item.verify(act.account, self.clock.today(), remark))
+
+    def reject(self, act: Act, id: UUID, reason: str) -> Receipt:
+        return self._decide(act, id, lambda item: item.reject(reason, act.account, self.clock.today()))
+
+    def correct(
+        self,
+        act: Act,
+        id: UUID,
+        reason: str,
+        revision: Revision,
+        support: tuple[EvidenceReference, ...] = (),
+    ) -> Receipt:
+        return self._decide(
+            act, id, lambda item: item.correct(reason, revision, act.account, self.clock.today(), support=support)
+        )
+
+    def explain(self, act: Act, id: UUID, reason: str) -> Receipt:
+        return self._decide(act, id, lambda item: item.explain(reason, act.account, self.clock.today()))
+
+    def accept_exception(self, act: Act, id: UUID, reason: str = "") -> Receipt:
+        return self._from_above(
+            act,
+            id,
+            lambda item, higher: item.accept_exception(higher, act.account, self.clock.today(), reason),
+        )
+
+    def decline_exception(self, act: Act, id: UUID, reason: str) -> Receipt:
+        return self._from_above(
+            act,
+            id,
+            lambda item, higher: item.decline_exception(reason, higher, act.account, self.clock.today()),
+        )
+
+    def waive(self, act: Act, id: UUID, reason: str, authority: str) -> Receipt:
+        return self._decide(act, id, lambda item: item.waive(reason, authority, act.account, self.clock.today()))
+
+    def detect_omissions(self, clockwork: UUID, progress: Callable[[int], None] = lambda _: None) -> Tally:
+        """Let the clock record what was due before today and is not discharged; ``clockwork`` is the clock's person."""
+        today = self.clock.today()
+
+        def items() -> Iterator[Item]:
+            for id in self.board.overdue(today):
+                command = uuid5(id, f"omission {today}")
+                yield Item(command, ((Obligation, id),), lambda work, id=id, c=command: detect(work, id, c))  # type: ignore[misc]
+
+        def detect(work: Work, id: UUID, command: UUID) -> None:
+            item = work.load(Obligation, id)
+            if (omission := item.detect_omission(today)) is not None:
+                account = Account(actor=clockwork, occurred_on=today, command_id=command)
+                work.record(account, (item, omission))
+
+        return record_all(self.records, items(), lambda *_: None, progress)
+
+    def facts(self, terms: ObligationRaised) -> Facts:
+        """Return what the flow says that an obligation was raised under."""
+        standard = self.records.load(Standard, terms.standard)
+        return flow_facts(terms.standard, standard.version_of(terms.standard_version))
+
+    def _raising(self, account: Account, terms: ObligationRaised) -> Item:
+        assert terms.organisation
+        id = obligation_id(terms.organisation, terms.standard, terms.duty, terms.period)
+
+        def run(work: Work) -> None:
+            item = work.load(Obligation, id)
+            if item.terms is None:
+                work.record(account.model_copy(update={"command_id": id}), (item, item.raise_(terms)))
+
+        return Item(id, ((Obligation, id),), run)
+
+    def _in_force(self, standard: UUID) -> PublishedVersion:
+        return self.records.load(Standard, standard, fresh=True).in_force()
+
+    def _decide(
+        self, act: Act, id: UUID, decide: Callable[[Obligation], LedgerEvent | Sequence[LedgerEvent]]
+    ) -> Receipt:
+        return self.records.decide(act, Obligation, id, decide)
+
+    def _with_flow(
+        self, act: Act, id: UUID, decide: Callable[[Obligation, Facts], LedgerEvent | Sequence[LedgerEvent]]
+    ) -> Receipt:
+        def decided(item: Obligation) -> LedgerEvent | Sequence[LedgerEvent]:
+            if item.terms is None:
+                raise Refused("no such obligation")
+            return decide(item, self.facts(item.terms))
+
+        return self._decide(act, id, decided)
+
+    def _from_above(self, act: Act, id: UUID, decide: Callable[[Obligation, bool], LedgerEvent]) -> Receipt:
+        def run(work: Work) -> None:
+            item = work.load(Obligation, id, act.expected)
+            obliged = item.terms.organisation if item.terms else None
+            above = ancestry(work, obliged)[1:]
+            higher = act.account.organisation in above
+            work.record(act.account, (item, decide(item, higher)), digest=act.digest)
+
+        return self.records.transact(act, run)
+
+
+def raise_case(
+    work: Work,
+    account: Account,
+    standard: UUID,
+    version: PublishedVersion,
+    case: str,
+    organisation: UUID | None,
+    due: date | None,
+    *,
+    digest: bytes | None = None,
+) -> None:
+    """Record the raising of a case's obligation as one command."""
+    item = work.load(Obligation, case_id(standard, case))
+    terms = ObligationRaised(
+        organisation=organisation,
+        standard=standard,
+        standard_version=version.number,
+        title=case,
+        area=version.area,
+        case=case,
+        due=due,
+    )
+    work.record(account, (item, item.raise_(terms)), digest=digest)
+
+
+def _terms(
+    standard: UUID, version: PublishedVersion, duty: Duty, organisation: UUID, period: Period
+) -> ObligationRaised:
+    rule = duty.quorum
+    quorum = None
+    if rule:
+        quorum = Quorum(numerator=rule.numerator, denominator=rule.denominator, more_than=rule.more_than)
+    return ObligationRaised(
+        organisation=organisation,
+        standard=standard,
+        standard_version=version.number,
+        duty=duty.code,
+        title=duty.title,
+        area=version.area,
+        period=period.code,
+        due=due(period, duty.days_after),
+        soft=duty.soft,
+        evidence=tuple(demand.kind for demand in duty.evidence),
+        quorum=quorum,
+    )
+
+
+__all__ = ["Board", "Ledger", "raise_case"]

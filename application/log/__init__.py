@@ -1,0 +1,48 @@
+"""The log, as the eventsourcing library's persistence module: group commit, gapless positions, tailing readers."""
+
+from typing import Any, NoReturn
+
+from eventsourcing.persistence import InfrastructureFactory
+
+from application.database import Database
+from application.log.mapper import Entry, RecordMapper
+from application.log.recorder import LogRecorder, Recording
+from application.log.tail import Tail, Tailer
+from application.log.writer import Appended, Command, Outcome, Repeated, Stale, Submission, Unavailable
+
+__all__ = [
+    "Appended",
+    "Command",
+    "Entry",
+    "Factory",
+    "LogRecorder",
+    "Outcome",
+    "RecordMapper",
+    "Recording",
+    "Repeated",
+    "Stale",
+    "Submission",
+    "Tail",
+    "Tailer",
+    "Unavailable",
+]
+
+
+class Factory(InfrastructureFactory[Any]):
+    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN`` and ``LOG_SCHEMA``."""
+
+    def application_recorder(self) -> LogRecorder:
+        dsn, schema = self.env.get("LOG_DSN"), self.env.get("LOG_SCHEMA")
+        assert dsn and schema
+        return LogRecorder(Database(dsn, schema))
+
+    def aggregate_recorder(self, purpose: str = "events") -> LogRecorder:
+        """The log alone is kept: there are no snapshots to record."""
+        return self.application_recorder()
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> NoReturn:
+        """Views keep their own positions (``projections.engine``)."""
+        raise TypeError("the log tracks no positions")
+
+    def process_recorder(self) -> NoReturn:
+        raise TypeError("the log tracks no positions")

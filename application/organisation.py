@@ -1,0 +1,268 @@
+"""Organisation commands: load the units and codes concerned, decide, record."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from application.clock import Clock
+from application.identity import uuid7
+from application.records import Act, Receipt, Records, Work
+from domain.event import Refused
+from domain.organisation import (
+    Cause,
+    Code,
+    Elected,
+    Level,
+    Organisation,
+    OrganisationEvent,
+    Scheme,
+    Setting,
+    code_id,
+    organisation_id,
+)
+
+_DAY = timedelta(days=1)
+
+
+class Children(Protocol):
+    """A question to the organisations' view."""
+
+    def live_children(self, organisation: UUID, position: int) -> int:
+        """Count the organisations below one that are not dissolved, as known at a position or later."""
+        ...
+
+
+@dataclass(frozen=True)
+class Organisations:
+    records: Records
+    clock: Clock
+    children: Children
+
+    def establish(
+        self,
+        act: Act,
+        name: str,
+        level: Level,
+        *,
+        parent: UUID | None = None,
+        code: str = "",
+        uscc: str = "",
+        setting: Setting = "",
+    ) -> Receipt:
+        """Found an organisation. Its identifier follows from its division code where it has one and the code is new."""
+
+        def run(work: Work) -> None:
+            self.happened(act)
+            establish(work, act, name, level, parent=parent, code=code, uscc=uscc, setting=setting)
+
+        return self.records.transact(act, run)
+
+    def rename(self, act: Act, id: UUID, name: str) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.rename(name))
+
+    def change_setting(self, act: Act, id: UUID, setting: Setting) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.change_setting(setting))
+
+    def move(self, act: Act, id: UUID, parent: UUID | None) -> Receipt:
+        """Let an organisation answer to another; everything from the new parent up to the root is relied on."""
+
+        def run(work: Work) -> None:
+            self.happened(act)
+            unit = work.load(Organisation, id, act.expected)
+            ancestors = ancestry(work, parent)
+            neighbour = work.load(Organisation, parent).as_neighbour if parent else None
+            work.record(act.account, (unit, unit.move(neighbour, ancestors)), digest=act.digest)
+
+        return self.records.transact(act, run)
+
+    def assign_code(self, act: Act, id: UUID, scheme: Scheme, code: str, valid_from: date) -> Receipt:
+        def run(work: Work) -> None:
+            self.happened(act)
+            unit = work.load(Organisation, id, act.expected)
+            assigned = unit.assign_code(scheme, code, valid_from)
+            register = work.load(Code, code_id(scheme, code))
+            changes = [(unit, [assigned]), (register, [register.take(scheme, code, id, valid_from)])]
+            if assigned.code_before:
+                before = work.load(Code, code_id(scheme, assigned.code_before))
+                changes.append((before, [before.release(id, valid_from - _DAY)]))
+            work.record(act.account, *changes, digest=act.digest)  # type: ignore[arg-type]
+
+        return self.records.transact(act, run)
+
+    def withdraw_code(self, act: Act, id: UUID, scheme: Scheme, valid_until: date) -> Receipt:
+        def run(work: Work) -> None:
+            self.happened(act)
+            unit = work.load(Organisation, id, act.expected)
+            withdrawn = unit.withdraw_code(scheme, valid_until)
+            register = work.load(Code, code_id(scheme, withdrawn.code))
+            work.record(
+                act.account, (unit, withdrawn), (register, register.release(id, valid_until)), digest=act.digest
+            )
+
+        return self.records.transact(act, run)
+
+    def appoint(
+        self,
+        act: Act,
+        id: UUID,
+        post: str,
+        person: UUID,
+        since: date,
+        until: date | None = None,
+        *,
+        shared: bool = False,
+    ) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.appoint(post, person, since, until, shared=shared))
+
+    def release(self, act: Act, id: UUID, post: str, person: UUID, on: date) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.release(post, person, on))
+
+    def expire_terms(self, act: Act, id: UUID) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.expire_terms(self.clock.today()))
+
+    def reelect(
+        self,
+        act: Act,
+        id: UUID,
+        on: date,
+        results: Sequence[Elected],
+        since: date,
+        until: date | None = None,
+        vacated: Sequence[str] = (),
+    ) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.reelect(on, results, since, until, vacated))
+
+    def admit(self, act: Act, id: UUID, full: int = 0, probationary: int = 0) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.admit(full, probationary))
+
+    def confirm(self, act: Act, id: UUID, count: int) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.confirm(count))
+
+    def lose_members(self, act: Act, id: UUID, full: int, probationary: int, cause: Cause) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.lose_members(full, probationary, cause))
+
+    def transfer(self, act: Act, id: UUID, full: int, probationary: int, to: UUID | None, on: date) -> Receipt:
+        """Transfer members; both ends are recorded in one command where the receiving one is kept in this record."""
+
+        def run(work: Work) -> None:
+            self.happened(act)
+            unit = work.load(Organisation, id, act.expected)
+            changes = [(unit, unit.transfer_out(full, probationary, to, on))]
+            if to:
+                receiver = work.load(Organisation, to)
+                changes.append((receiver, receiver.transfer_in(full, probationary, id, on)))
+            work.record(act.account, *changes, digest=act.digest)
+
+        return self.records.transact(act, run)
+
+    def receive(self, act: Act, id: UUID, full: int, probationary: int, on: date) -> Receipt:
+        """Take over members from an organisation that is not kept in this record."""
+        return self._decide(act, id, lambda unit: unit.transfer_in(full, probationary, None, on))
+
+    def register_doubly(self, act: Act, id: UUID, count: int, residence: UUID) -> Receipt:
+        def run(work: Work) -> None:
+            self.happened(act)
+            unit = work.load(Organisation, id, act.expected)
+            if work.load(Organisation, residence).standing not in ("live", "closing"):
+                raise Refused("no such organisation", field="residence")
+            work.record(act.account, (unit, unit.register_doubly(count, residence)), digest=act.digest)
+
+        return self.records.transact(act, run)
+
+    def begin_dissolution(self, act: Act, id: UUID) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.begin_dissolution())
+
+    def abandon_dissolution(self, act: Act, id: UUID) -> Receipt:
+        return self._decide(act, id, lambda unit: unit.abandon_dissolution())
+
+    def dissolve(self, act: Act, id: UUID, successor: UUID | None = None) -> Receipt:
+        """End an organisation that is being dissolved, once nothing lives below it; its codes become free."""
+
+        def run(work: Work) -> None:
+            self.happened(act)
+            unit = work.load(Organisation, id, act.expected)
+            on = act.account.occurred_on
+            live = 0
+            if unit.standing == "closing":
+                # Nothing has joined it since its dissolution began: whatever lives below it was recorded before now.
+                live = self.children.live_children(id, self.records.recorder.max_notification_id() or 0)
+            neighbour = work.load(Organisation, successor).as_neighbour if successor else None
+            changes: list[tuple[Organisation | Code, object]] = [(unit, unit.dissolve(on, live, neighbour))]
+            for held in unit.codes.held:
+                if held.until is None:
+                    register = work.load(Code, code_id(held.scheme, held.code))
+                    changes.append((register, register.release(id, on)))
+            work.record(act.account, *changes, digest=act.digest)  # type: ignore[arg-type]
+
+        return self.records.transact(act, run)
+
+    def holder(self, code: str) -> UUID:
+        """Return the organisation that holds a division code; raise Refused if none does."""
+        id = self.records.load(Code, code_id("division", code), fresh=True).holder
+        if id is None:
+            raise Refused("no organisation holds the code {code}", field="organisation", code=code)
+        return id
+
+    def happened(self, act: Act) -> None:
+        """Nothing is recorded before it happens."""
+        if act.account.occurred_on > self.clock.today():
+            raise Refused("{day} is still to come", field="occurred_on", day=act.account.occurred_on)
+
+    def _decide(
+        self,
+        act: Act,
+        id: UUID,
+        decide: Callable[[Organisation], OrganisationEvent | Sequence[OrganisationEvent]],
+    ) -> Receipt:
+        def decided(unit: Organisation) -> OrganisationEvent | Sequence[OrganisationEvent]:
+            self.happened(act)
+            return decide(unit)
+
+        return self.records.decide(act, Organisation, id, decided)
+
+
+def establish(
+    work: Work,
+    act: Act,
+    name: str,
+    level: Level,
+    *,
+    parent: UUID | None,
+    code: str,
+    uscc: str,
+    setting: Setting,
+) -> UUID:
+    """Record the founding of an organisation and the taking of its codes as one command; return its identifier."""
+    day = act.account.occurred_on
+    id = organisation_id(code) if code else uuid7()
+    unit = work.load(Organisation, id) if code else work.create(Organisation, id)
+    register = work.load(Code, code_id("division", code)) if code else None
+    if register and unit.standing != "absent" and register.holder is None:
+        # The code was another organisation's, which keeps its identifier, and is free now.
+        unit = work.create(Organisation, uuid7())
+    above = work.load(Organisation, parent).as_neighbour if parent else None
+    established = unit.establish(name, level, parent=above, code=code, setting=setting)
+    changes: list[tuple[Organisation | Code, object]] = []
+    if register:
+        changes.append((register, register.take("division", code, unit.id, day)))
+    events: list[OrganisationEvent] = [established]
+    if uscc:
+        codes = work.load(Code, code_id("uscc", uscc))
+        changes.append((codes, codes.take("uscc", uscc, unit.id, day)))
+        events.append(unit.after(act.account, established).assign_code("uscc", uscc, day))
+    work.record(act.account, (unit, events), *changes, digest=act.digest)  # type: ignore[arg-type]
+    return unit.id
+
+
+def ancestry(work: Work, id: UUID | None) -> list[UUID]:
+    """Return an organisation and all above it, up to the root; each is relied on."""
+    chain: list[UUID] = []
+    while id is not None and id not in chain:
+        chain.append(id)
+        id = work.load(Organisation, id).parent
+    return chain
+
+
+__all__ = ["Children", "Organisations", "ancestry", "establish"]

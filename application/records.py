@@ -1,0 +1,305 @@
+"""The one event store: every context decides on what it loads here, and records here, in one total order."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from eventsourcing.application import Application
+
+from application.database import Database
+from application.log import Appended, Command, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
+from domain.event import Account, Aggregate, Event, Recorded, Refused
+
+A = TypeVar("A", bound=Aggregate)
+
+# Aggregates kept at their last known version.
+CACHED = 20_000
+# How often a decision is taken anew because a stream that it read had moved on.
+ATTEMPTS = 4
+
+
+class Conflict(Exception):
+    """A record is not at the version that the command was made for; ``version`` is the current one."""
+
+    def __init__(self, id: UUID, version: int) -> None:
+        super().__init__(f"the record {id} is at version {version} now")
+        self.id = id
+        self.version = version
+
+
+class Reused(Refused):
+    """A command id stands for another command already."""
+
+    def __init__(self) -> None:
+        super().__init__("this command id was used for another command; choose a new one", field="Idempotency-Key")
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptEvent:
+    """One recorded event: its position, its record (stream) and version there, and what it was."""
+
+    position: int
+    id: UUID
+    version: int
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a command recorded (回执). ``position`` is that of its last event."""
+
+    command_id: UUID
+    recorded_at: datetime
+    events: tuple[ReceiptEvent, ...]
+
+    @property
+    def position(self) -> int:
+        return self.events[-1].position
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One command of one person: who answers for it, and what it was made for.
+
+    ``digest`` is the SHA-256 of the request, where a repeated request is to be told from another
+    under the same command id; ``expected`` the version at which the caller saw the record.
+    """
+
+    account: Account
+    digest: bytes | None = None
+    expected: int | None = None
+
+
+class Work:
+    """What commands load, and the events they record on top of it; nothing is in the log before it is submitted.
+
+    Every stream that is loaded is relied on: if one has moved on by the time of the commit, nothing
+    is recorded. Several commands may follow each other in one work: each sees what the former recorded.
+    """
+
+    def __init__(self, records: "Records", before: Mapping[UUID, Aggregate] | None = None) -> None:
+        """``before``: states that a work still on its way to the log leads to, on which this one builds."""
+        self._records = records
+        self._before = before or {}
+        self.states: dict[UUID, Aggregate] = {}
+        self._read: dict[UUID, int] = {}
+        self._commands: list[tuple[Account, bytes | None, list[Recorded]]] = []
+
+    def load(self, kind: type[A], id: UUID, expected: int | None = None) -> A:
+        """Return an aggregate, in its initial state if it has no events; raise Conflict if not at ``expected``."""
+        state = self.states.get(id)
+        if state is None:
+            state = self._before.get(id) or self._records.load(kind, id)
+            if expected is not None and state.version != expected:
+                state = self._records.load(kind, id, fresh=True)
+            self.states[id] = state
+            self._read[id] = state.version
+        assert isinstance(state, kind)
+        if expected is not None and state.version != expected:
+            raise Conflict(id, state.version)
+        return state
+
+    def create(self, kind: type[A], id: UUID) -> A:
+        """Return a new aggregate under an identifier just made: not looked up, but the commit relies on its absence."""
+        state = self.states[id] = kind(id)
+        self._read[id] = 0
+        return state
+
+    def prefetch(self, kind: type[Aggregate], ids: Iterable[UUID]) -> None:
+        """Load many aggregates of one kind in one query."""
+        wanted = [id for id in dict.fromkeys(ids) if id not in self.states and id not in self._before]
+        for state in self._records.load_many(kind, wanted):
+            self.states[state.id] = state
+            self._read[state.id] = state.version
+
+    def record(
+        self, account: Account, *changes: tuple[Aggregate, Event | Sequence[Event]], digest: bytes | None = None
+    ) -> None:
+        """Add one command: for each aggregate, as loaded here, the events that it decided."""
+        recorded: list[Recorded] = []
+        for aggregate, decided in changes:
+            events = (decided,) if isinstance(decided, Event) else decided
+            assert self.states[aggregate.id].version == aggregate.version, "decided on another state than was loaded"
+            recorded += [
+                Recorded(aggregate.id, aggregate.version + n, event, account) for n, event in enumerate(events, 1)
+            ]
+            self.states[aggregate.id] = aggregate.after(account, *events)
+        if recorded:
+            self._commands.append((account, digest, recorded))
+
+    @property
+    def size(self) -> int:
+        """How many events are to be recorded."""
+        return sum(len(recorded) for _, _, recorded in self._commands)
+
+    def submission(self) -> Submission:
+        store = self._records.mapper.to_stored_event
+        return Submission(
+            [
+                Command(account.command_id, [store(each) for each in recorded], digest)
+                for account, digest, recorded in self._commands
+            ],
+            self._read,
+        )
+
+    def receipt(self, appended: Appended) -> Receipt:
+        """Return the receipt of the last command, once the work is appended."""
+        account, _, recorded = self._commands[-1]
+        position = appended.first + sum(len(before) for _, _, before in self._commands[:-1])
+        return Receipt(
+            account.command_id,
+            appended.recorded_at,
+            tuple(
+                ReceiptEvent(position + n, each.originator_id, each.originator_version, each.event.TOPIC)
+                for n, each in enumerate(recorded)
+            ),
+        )
+
+
+class Records(Application[UUID]):
+    """The event store. Thread-safe; several processes may open the same log."""
+
+    name = "records"
+    log_section_size = 1000
+    recorder: LogRecorder
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._cache: OrderedDict[UUID, Aggregate] = OrderedDict()
+        self._cache_lock = threading.Lock()
+        super().__init__(
+            {
+                "PERSISTENCE_MODULE": "application.log",
+                "MAPPER_TOPIC": "application.log.mapper:RecordMapper",
+                "LOG_DSN": database.dsn,
+                "LOG_SCHEMA": database.schema,
+            }
+        )
+
+    def load(self, kind: type[A], id: UUID, *, fresh: bool = False) -> A:
+        """Return an aggregate at its last known version, or with ``fresh`` at its last stored one.
+
+        Without ``fresh`` it may lag behind another process: the commit finds that out.
+        """
+        with self._cache_lock:
+            known = self._cache.get(id)
+            if known is not None:
+                self._cache.move_to_end(id)
+        if known is not None and not fresh:
+            assert isinstance(known, kind)
+            return known
+        since = known if isinstance(known, kind) else None
+        state: A | None = kind.replay(since, self.events.get(id, gt=since.version if since else None))  # type: ignore[arg-type]
+        if state is None:
+            return kind(id)
+        self.keep([state])
+        return state
+
+    def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
+        """Return aggregates at their last known version, those not at hand in one query."""
+        with self._cache_lock:
+            known = {id: state for id in ids if (state := self._cache.get(id)) is not None}
+        missing = [id for id in ids if id not in known]
+        if missing:
+            histories: dict[UUID, list[Recorded]] = {}
+            for entry in self.recorder.select_streams(missing):
+                past: Any = self.mapper.to_domain_event(entry)
+                histories.setdefault(past.originator_id, []).append(past)
+            for id in missing:
+                known[id] = kind.replay(None, histories.get(id, ())) or kind(id)
+        states = [known[id] for id in ids]
+        assert all(isinstance(state, kind) for state in states)
+        return states  # type: ignore[return-value]
+
+    def keep(self, states: Iterable[Aggregate]) -> None:
+        """Keep states at hand, the newest of each, as many as fit."""
+        with self._cache_lock:
+            for state in states:
+                known = self._cache.get(state.id)
+                if state.version and (known is None or known.version < state.version):
+                    self._cache[state.id] = state
+                    self._cache.move_to_end(state.id)
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+
+    def decide(self, act: Act, kind: type[A], id: UUID, decide: Callable[[A], Event | Sequence[Event]]) -> Receipt:
+        """Run a command that concerns one record: load it, decide, record."""
+
+        def work(work: Work) -> None:
+            state = work.load(kind, id, act.expected)
+            work.record(act.account, (state, decide(state)), digest=act.digest)
+
+        return self.transact(act, work)
+
+    def transact(self, act: Act, run: Callable[[Work], None]) -> Receipt:
+        """Run one command: ``run`` loads, decides and records, again if what it read had moved on.
+
+        A command id that is in the log already returns the first receipt, whatever the record has
+        become since; raise Reused if it stands there with another digest. Raise Conflict if the
+        streams keep moving, or if the version that the caller expects is not the current one.
+        """
+        command_id, digest = act.account.command_id, act.digest
+        attempt = 0
+        while True:
+            attempt += 1
+            work = Work(self)
+            try:
+                run(work)
+                if not work.size:
+                    raise Refused("the command changes nothing")
+            except (Refused, Conflict):
+                if receipt := self.receipt(command_id, digest):
+                    return receipt
+                raise
+            outcome = self.append(work)
+            if isinstance(outcome, Appended):
+                return work.receipt(outcome)
+            if isinstance(outcome, Repeated):
+                receipt = self.receipt(command_id, digest)
+                assert receipt is not None
+                return receipt
+            if attempt == ATTEMPTS:
+                id, version = next(iter(outcome.versions.items()))
+                raise Conflict(id, version)
+
+    def append(self, work: Work) -> Outcome:
+        """Append a work's commands together, and keep the states they led to; forget states that proved stale.
+
+        A work that recorded nothing is appended after whatever there is.
+        """
+        if not work.size:
+            return Appended(0, datetime.now(UTC))
+        outcome = self.recorder.append(work.submission())
+        if isinstance(outcome, Appended):
+            self.keep(work.states.values())
+        elif isinstance(outcome, Stale):
+            self.forget(outcome.versions)
+        return outcome
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        """Drop states that are known to be stale."""
+        with self._cache_lock:
+            for id in ids:
+                self._cache.pop(id, None)
+
+    def receipt(self, command_id: UUID, digest: bytes | None = None) -> Receipt | None:
+        """Return the receipt of a command that is in the log; raise Reused if it was another command."""
+        recording = self.recorder.recordings([command_id]).get(command_id)
+        if recording is None:
+            return None
+        if digest is not None and recording.digest is not None and digest != recording.digest:
+            raise Reused
+        return self._receipt(command_id, recording)
+
+    def _receipt(self, command_id: UUID, recording: Recording) -> Receipt:
+        entries = self.recorder.select_notifications(recording.first, recording.size)
+        events = (ReceiptEvent(e.id, e.originator_id, e.originator_version, e.topic) for e in entries)  # type: ignore[arg-type]
+        return Receipt(command_id, recording.recorded_at, tuple(events))
+
+    def close(self) -> None:
+        super().close()
+        self.recorder.close()

@@ -1,0 +1,69 @@
+"""Standard commands: draft, draw, publish, amend, retire; and what a published flow says about order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from uuid import UUID
+
+from application.clock import Clock
+from application.records import Act, Receipt, Records
+from domain.event import Refused
+from domain.ledger import Facts
+from domain.standard import Duty, Flow, PublishedVersion, Standard, StandardEvent, analyse, standard_id
+
+
+@dataclass(frozen=True)
+class Standards:
+    records: Records
+    clock: Clock
+
+    def draft(self, act: Act, code: str, title: str, area: str, authority: str = "") -> Receipt:
+        return self._decide(act, standard_id(code), lambda standard: standard.draft(code, title, area, authority))
+
+    def draw(self, act: Act, id: UUID, flow: Flow) -> Receipt:
+        """Turn the draft's flow into this one."""
+        return self._decide(act, id, lambda standard: standard.draw(flow))
+
+    def separate(self, act: Act, id: UUID, pairs: Sequence[tuple[str, str]]) -> Receipt:
+        """Say which steps, by name or id, need different people; it replaces what was said before."""
+        return self._decide(act, id, lambda standard: standard.separate(pairs))
+
+    def define_duty(self, act: Act, id: UUID, duty: Duty) -> Receipt:
+        return self._decide(act, id, lambda standard: standard.define_duty(duty))
+
+    def remove_duty(self, act: Act, id: UUID, code: str) -> Receipt:
+        return self._decide(act, id, lambda standard: standard.remove_duty(code))
+
+    def publish(self, act: Act, id: UUID, effective_on: date | None = None) -> Receipt:
+        """Publish the draft as the next version; none of its authors may."""
+        on = effective_on or act.account.occurred_on
+        return self._decide(act, id, lambda standard: standard.publish(act.account, on))
+
+    def amend(self, act: Act, id: UUID, reason: str) -> Receipt:
+        """Open a draft of the next version; what was recorded under an older one is never judged anew."""
+        return self._decide(act, id, lambda standard: standard.amend(reason))
+
+    def retire(self, act: Act, id: UUID, reason: str) -> Receipt:
+        return self._decide(act, id, lambda standard: standard.retire(reason))
+
+    def _decide(
+        self, act: Act, id: UUID, decide: Callable[[Standard], StandardEvent | Sequence[StandardEvent]]
+    ) -> Receipt:
+        def decided(standard: Standard) -> StandardEvent | Sequence[StandardEvent]:
+            if act.account.occurred_on > self.clock.today():
+                raise Refused("{day} is still to come", field="occurred_on", day=act.account.occurred_on)
+            return decide(standard)
+
+        return self.records.decide(act, Standard, id, decided)
+
+
+def flow_facts(standard: UUID, version: PublishedVersion) -> Facts:
+    """Return what a published flow says about order, in the ledger's terms. A version's flow never changes."""
+    return _facts(standard, version.number, version)
+
+
+@lru_cache(maxsize=1000)
+def _facts(_standard: UUID, _number: int, version: PublishedVersion) -> Facts:
+    found = analyse(version.flow)
+    return Facts(frozenset(found.steps), found.required, found.precedes, version.separate)

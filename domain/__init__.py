@@ -1,0 +1,1 @@
+"""What may be decided: facts, rules and state, without input, output, clock or chance."""

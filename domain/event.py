@@ -1,0 +1,107 @@
+"""What every context shares: the shape of a fact, its accountability, and the state it builds."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Refused(Exception):
+    """A command broke a rule; nothing was recorded.
+
+    ``message`` is a sentence a person can act on, in English, with ``{name}`` for each value; it is
+    also the key under which the catalogue holds the other languages. ``field`` names the input at
+    fault, where one input alone is.
+    """
+
+    def __init__(self, message: str, *, field: str = "", **values: object) -> None:
+        super().__init__(message.format(**values))
+        self.message = message
+        self.field = field
+        self.values = values
+
+
+class Fact(BaseModel):
+    """A frozen, strict value inside an event."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Event(Fact):
+    """A fact that happened. Its topic and field names are the storage format, for ever."""
+
+    TOPIC: ClassVar[str]
+    topics: ClassVar[dict[str, type["Event"]]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        taken = cls.topics.setdefault(cls.TOPIC, cls)
+        assert taken.__qualname__ == cls.__qualname__, f"topic {cls.TOPIC} names two events"
+
+    def upcast(self) -> "Event":
+        """Return the fact in today's shape; a retired event class overrides this."""
+        return self
+
+
+class Account(Fact):
+    """Who answers for an event, when it took effect, and on what ground (责任与依据).
+
+    ``occurred_on`` is the local day of effect; ``occurred_at`` the instant, where the hour matters.
+    Every event of one command has the same ``command_id``; ``correlation_id`` ties commands of one
+    matter together.
+    """
+
+    actor: UUID
+    occurred_on: date
+    command_id: UUID
+    occurred_at: AwareDatetime | None = None
+    on_behalf_of: UUID | None = None
+    organisation: UUID | None = None
+    authority: str = ""
+    reason: str = ""
+    correlation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log holds it. Position and time are the log's to give: 0 and None before the commit."""
+
+    originator_id: UUID
+    originator_version: int
+    event: Event
+    account: Account
+    position: int = 0
+    recorded_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Aggregate(ABC):
+    """State that decides. Decide methods return events; only evolve changes state.
+
+    Version 0 is the state before the first event.
+    """
+
+    id: UUID
+    version: int = 0
+
+    @abstractmethod
+    def evolve(self, event: Any, account: Account) -> Self:
+        """Return the state after an event. Total: it accepts all of history."""
+
+    def after(self, account: Account, *events: Event) -> Self:
+        """Return the state once these events are recorded on top of it."""
+        state = self
+        for event in events:
+            state = replace(state.evolve(event, account), version=state.version + 1)
+        return state
+
+    @classmethod
+    def replay(cls, aggregate: Self | None, history: Iterable[Recorded] | Iterator[Recorded]) -> Self | None:
+        for past in history:
+            state = (aggregate or cls(past.originator_id)).evolve(past.event, past.account)
+            aggregate = replace(state, version=past.originator_version)
+        return aggregate

@@ -1,0 +1,302 @@
+"""A standard (工作规范): drafted by some, published by another, amended in versions that stay as they were."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal, Self, assert_never
+from uuid import UUID, uuid5
+
+from domain.event import Account, Aggregate, Refused
+from domain.standard import flow as flows
+from domain.standard.events import (
+    AREAS,
+    Duty,
+    DutyDefined,
+    DutyRemoved,
+    FlowLinked,
+    FlowStepDefined,
+    FlowStepRemoved,
+    PublishedVersion,
+    StandardAmended,
+    StandardDrafted,
+    StandardEvent,
+    StandardPublished,
+    StandardRetired,
+    StepsSeparated,
+)
+from domain.standard.flow import Flow, Link, Node
+
+Standing = Literal["absent", "draft", "published", "amending", "retired"]
+
+_STANDARDS = UUID("c35f61a0-58e2-5a4d-9d0c-8b7e6f1a2d43")
+_CODE = re.compile(r"[\w.-]{1,64}")
+_DUTY = re.compile(r"[\w.-]{1,64}")
+
+
+def standard_id(code: str) -> UUID:
+    """The identifier of the standard with this code, so that an import is repeatable."""
+    return uuid5(_STANDARDS, code)
+
+
+def area_of(text: str) -> str:
+    """The area that a text names: one of the six by identifier or Chinese name, else a custom one."""
+    by_name = {name: id for id, name in AREAS.items()}
+    text = " ".join(text.split())
+    return text if text in AREAS or text.startswith("custom:") else by_name.get(text, f"custom:{text}")
+
+
+@dataclass(frozen=True)
+class Standard(Aggregate):
+    """``versions`` are those published, first to last; the other fields are the draft on its way to the next."""
+
+    standing: Standing = "absent"
+    code: str = ""
+    title: str = ""
+    area: str = ""
+    authority: str = ""
+    steps: tuple[Node, ...] = ()
+    rest: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+    order: tuple[str, ...] = ()
+    separate_ids: tuple[tuple[str, str], ...] = ()
+    duties: tuple[Duty, ...] = ()
+    authors: frozenset[UUID] = frozenset()
+    versions: tuple[PublishedVersion, ...] = ()
+
+    @property
+    def flow(self) -> Flow:
+        """The draft's flow, in the order of the drawing; what is not drawn yet comes last."""
+        place = {id: number for number, id in enumerate(self.order)}
+        nodes = sorted((*self.steps, *self.rest), key=lambda node: place.get(node.id, len(place)))
+        return Flow(nodes=tuple(nodes), links=self.links)
+
+    def version_of(self, number: int) -> PublishedVersion:
+        """Return a published version by its number, from 1."""
+        if not 1 <= number <= len(self.versions):
+            raise Refused("the standard has no version {number}", field="version", number=number)
+        return self.versions[number - 1]
+
+    def in_force(self) -> PublishedVersion:
+        """Return the version that new work is done under."""
+        if self.standing == "absent":
+            raise Refused("no such standard", field="standard")
+        if self.standing == "retired":
+            raise Refused("the standard {code} is retired", field="standard", code=self.code)
+        if not self.versions:
+            raise Refused("the standard {code} is not published yet", field="standard", code=self.code)
+        return self.versions[-1]
+
+    def draft(self, code: str, title: str, area: str, authority: str) -> StandardDrafted:
+        if self.standing != "absent":
+            raise Refused("there is a standard {code} already: amend it", field="code", code=code)
+        assert self.id == standard_id(code), "a standard's identifier follows from its code"
+        if not _CODE.fullmatch(code):
+            raise Refused(
+                "a standard's code has 1 to 64 letters, digits, -, _ or .; “{code}” does not", field="code", code=code
+            )
+        _check_text("title", title, 200)
+        if area not in AREAS:
+            custom = area.removeprefix("custom:")
+            if custom == area:
+                raise Refused("“{area}” is none of the six areas; write custom:{area}", field="area", area=area)
+            _check_text("area", custom, 100)
+        if authority:
+            _check_text("authority", authority, 1000)
+        return StandardDrafted(code=code, title=title, area=area, authority=authority)
+
+    def define_step(self, step: str, name: str, bounds: flows.Bounds | None = None) -> FlowStepDefined:
+        """Add a step to the draft, or change one."""
+        self._check_draft()
+        _check_text("step", step, 100)
+        _check_text("name", name, 200)
+        if Node(id=step, kind="task", name=name, bounds=bounds) in self.steps:
+            raise Refused("the step “{name}” is there already", field="step", name=name)
+        return FlowStepDefined(step=step, name=name, bounds=bounds)
+
+    def link(self, nodes: Sequence[Node], links: Sequence[Link]) -> FlowLinked:
+        """Say how the steps hang together: start, ends and gateways, and every link. It is checked when published."""
+        self._check_draft()
+        if any(node.kind == "task" for node in nodes):
+            raise Refused("define tasks as steps", field="nodes")
+        order = (*(node.id for node in self.steps), *(node.id for node in nodes))
+        return FlowLinked(nodes=tuple(nodes), links=tuple(links), order=order)
+
+    def draw(self, flow: Flow) -> tuple[FlowStepDefined | FlowStepRemoved | FlowLinked | StepsSeparated, ...]:
+        """Turn the draft's flow into this one, which must hold; separations of steps that are gone go too."""
+        self._check_draft()
+        flows.check(flow)
+        steps = {node.id: node for node in flow.nodes if node.kind == "task"}
+        events: list[FlowStepDefined | FlowStepRemoved | FlowLinked | StepsSeparated] = []
+        events += [FlowStepRemoved(step=node.id) for node in self.steps if node.id not in steps]
+        for node in steps.values():
+            _check_text("name", node.name, 200)
+            if node not in self.steps:
+                events.append(FlowStepDefined(step=node.id, name=node.name, bounds=node.bounds))
+        rest = tuple(node for node in flow.nodes if node.kind != "task")
+        order = tuple(node.id for node in flow.nodes)
+        if (rest, flow.links, order) != (self.rest, self.links, self.order):
+            events.append(FlowLinked(nodes=rest, links=flow.links, order=order))
+        kept = tuple(pair for pair in self.separate_ids if pair[0] in steps and pair[1] in steps)
+        if kept != self.separate_ids:
+            events.append(StepsSeparated(pairs=kept))
+        if not events:
+            raise Refused("the flow is drawn like this already", field="flow")
+        return tuple(events)
+
+    def separate(self, pairs: Sequence[tuple[str, str]]) -> StepsSeparated:
+        """Say which steps, by name or identifier, need different people; in place of what was said before."""
+        self._check_draft()
+        ids = []
+        for one, other in pairs:
+            pair = (self._step(one).id, self._step(other).id)
+            if pair[0] == pair[1]:
+                raise Refused("the step “{step}” cannot be separated from itself", field="separate", step=one)
+            if pair in ids or pair[::-1] in ids:
+                raise Refused("“{one}” and “{other}” are separated twice", field="separate", one=one, other=other)
+            ids.append(pair)
+        if tuple(ids) == self.separate_ids:
+            raise Refused("these steps are separated already", field="separate")
+        return StepsSeparated(pairs=tuple(ids))
+
+    def define_duty(self, duty: Duty) -> DutyDefined:
+        """Add a duty, or change one; every demand for evidence says why, and where the evidence can be reused from."""
+        self._check_draft()
+        if not _DUTY.fullmatch(duty.code):
+            raise Refused(
+                "a duty's code has 1 to 64 letters, digits, -, _ or .; “{code}” does not", field="code", code=duty.code
+            )
+        _check_text("title", duty.title, 200)
+        if duty.soft:
+            _check_text("soft_because", duty.soft_because, 1000)
+        if duty.quorum and duty.quorum.numerator > duty.quorum.denominator:
+            raise Refused("a quorum is at most everybody", field="quorum")
+        kinds = [demand.kind for demand in duty.evidence]
+        if len(set(kinds)) < len(kinds):
+            raise Refused("a kind of evidence is demanded twice", field="evidence")
+        for demand in duty.evidence:
+            for name in ("kind", "why", "reusable_from"):
+                _check_text(f"evidence.{name}", getattr(demand, name), 500)
+        if duty in self.duties:
+            raise Refused("the duty {code} is there already", field="code", code=duty.code)
+        return DutyDefined(duty=duty)
+
+    def remove_duty(self, code: str) -> DutyRemoved:
+        self._check_draft()
+        if code not in {duty.code for duty in self.duties}:
+            raise Refused("the draft has no duty {code}", field="code", code=code)
+        return DutyRemoved(duty=code)
+
+    def publish(self, account: Account, effective_on: date) -> StandardPublished:
+        """Publish the draft as the next version. Nobody who had a hand in the draft may, nor anyone acting for them."""
+        self._check_draft()
+        if _people(account) & self.authors:
+            raise Refused("whoever drafted a standard may not approve it")
+        if self.versions and effective_on < self.versions[-1].effective_on:
+            raise Refused(
+                "version {number} is in force from {day} on; the next cannot begin before",
+                field="effective_on",
+                number=len(self.versions),
+                day=self.versions[-1].effective_on,
+            )
+        flow = self.flow
+        flows.check(flow)
+        names = {node.id: node.name for node in self.steps}
+        return StandardPublished(
+            version=PublishedVersion(
+                number=len(self.versions) + 1,
+                effective_on=effective_on,
+                title=self.title,
+                area=self.area,
+                authority=self.authority,
+                flow=flow,
+                separate=tuple((names[one], names[other]) for one, other in self.separate_ids),
+                duties=self.duties,
+                authors=tuple(sorted(self.authors)),
+            )
+        )
+
+    def amend(self, reason: str) -> StandardAmended:
+        """Open a draft of the next version, equal to the one in force."""
+        if self.standing == "amending":
+            raise Refused("version {number} is being drafted already", number=len(self.versions) + 1)
+        self.in_force()
+        _check_text("reason", reason, 1000)
+        return StandardAmended(number=len(self.versions) + 1, reason=reason)
+
+    def retire(self, reason: str) -> StandardRetired:
+        self.in_force()
+        _check_text("reason", reason, 1000)
+        return StandardRetired(reason=reason)
+
+    def evolve(self, event: StandardEvent, account: Account) -> Self:
+        match event:
+            case StandardDrafted(code=code, title=title, area=area, authority=authority):
+                state = replace(self, standing="draft", code=code, title=title, area=area, authority=authority)
+                return state._by(account)
+            case FlowStepDefined(step=step, name=name, bounds=bounds):
+                node = Node(id=step, kind="task", name=name, bounds=bounds)
+                known = step in {each.id for each in self.steps}
+                steps = tuple(node if each.id == step else each for each in self.steps)
+                return replace(self, steps=steps if known else (*steps, node))._by(account)
+            case FlowStepRemoved(step=step):
+                return replace(self, steps=tuple(each for each in self.steps if each.id != step))._by(account)
+            case FlowLinked(nodes=nodes, links=links, order=order):
+                return replace(self, rest=nodes, links=links, order=order)._by(account)
+            case StepsSeparated(pairs=pairs):
+                return replace(self, separate_ids=pairs)._by(account)
+            case DutyDefined(duty=duty):
+                others = tuple(each for each in self.duties if each.code != duty.code)
+                return replace(self, duties=(*others, duty))._by(account)
+            case DutyRemoved(duty=code):
+                return replace(self, duties=tuple(each for each in self.duties if each.code != code))._by(account)
+            case StandardPublished(version=version):
+                return replace(self, standing="published", versions=(*self.versions, version), authors=frozenset())
+            case StandardAmended():
+                return replace(self, standing="amending")._by(account)
+            case StandardRetired():
+                return replace(self, standing="retired")
+            case _:
+                assert_never(event)
+
+    def _by(self, account: Account) -> Self:
+        return replace(self, authors=self.authors | _people(account))
+
+    def _step(self, named: str) -> Node:
+        """A step by its identifier or name."""
+        for node in self.steps:
+            if named == node.id:
+                return node
+        for node in self.steps:
+            if named == node.name:
+                return node
+        raise Refused("the flow has no step “{step}”", field="separate", step=named)
+
+    def _check_draft(self) -> None:
+        match self.standing:
+            case "draft" | "amending":
+                return
+            case "absent":
+                raise Refused("no such standard", field="standard")
+            case "retired":
+                raise Refused("the standard {code} is retired", field="standard", code=self.code)
+            case "published":
+                raise Refused("a published version stays as it is: amend the standard first")
+            case _:
+                assert_never(self.standing)
+
+
+def _people(account: Account) -> frozenset[UUID]:
+    return frozenset({account.actor} | ({account.on_behalf_of} if account.on_behalf_of else set()))
+
+
+def _check_text(field: str, text: str, most: int) -> None:
+    if not text.strip():
+        raise Refused("“{what}” is empty: state it", field=field, what=field)
+    if text != text.strip() or len(text) > most or not text.isprintable():
+        raise Refused(
+            "“{what}” has at most {most} printable characters, and no blank at either end",
+            field=field,
+            what=field,
+            most=most,
+        )

@@ -1,0 +1,8 @@
+"""Every context's events, imported so that each topic in the log is known."""
+
+from domain import ledger, organisation, standard, views
+from domain.event import Event
+
+TOPICS = Event.topics
+
+__all__ = ["TOPICS", "ledger", "organisation", "standard", "views"]

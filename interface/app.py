@@ -1,0 +1,155 @@
+"""The wiring: one log with its services, views and engine, put together in one place."""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from application.standard import Standards
+from projections.standard import StandardView
+from pydantic import ValidationError
+
+from application.access import Access
+from application.clock import Clock
+from application.database import Database, Role
+from application.ledger import Ledger
+from application.organisation import Organisations
+from application.records import Act, Receipt, Records
+from domain.event import Recorded, Refused
+from domain.views import ViewDecisions, decisions_id
+from projections.board import Board
+from projections.conformance import ConformanceView
+from projections.engine import Engine, Past, Unreadable
+from projections.ledger import LedgerView
+from projections.organisation import OrganisationView
+from projections.query import NOW, Views
+from projections.view import View
+
+
+def all_views() -> list[View]:
+    """Every view, in the order in which they are folded."""
+    return [OrganisationView(), StandardView(), LedgerView(), ConformanceView()]
+
+
+class LogPages:
+    """The log as the engine reads it: decoded, with what cannot be read told apart."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def page(self, after: int, limit: int) -> Sequence[Past]:
+        entries = self._records.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [self._read(entry) for entry in entries]
+
+    def wait(self, after: int, timeout: float) -> int:
+        return self._records.recorder.tailer.wait(after, timeout)
+
+    def skipped(self, view: str) -> frozenset[int]:
+        return self._records.load(ViewDecisions, decisions_id(view), fresh=True).skipped
+
+    def _read(self, entry: Any) -> Past:
+        try:
+            past: Any = self._records.mapper.to_domain_event(entry)
+        except KeyError:
+            return Unreadable(entry.id, entry.topic, f"no release of this program knows the topic {entry.topic}")
+        except ValidationError as error:
+            return Unreadable(entry.id, entry.topic, str(error))
+        assert isinstance(past, Recorded)
+        return past
+
+
+class Installation:
+    """One log, everything that writes to it and everything that reads it. Close it, or use it as a context."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self.database = database
+        self.clock = clock or Clock()
+        self.records = Records(database)
+        self.reads = database.reads(Role.reader)
+        self.pages = LogPages(self.records)
+        self.views = Views(database.schema, self.reads, all_views())
+        self.board = Board(self.views)
+        self.access = Access(database, database.reads(Role.writer, 4))
+        self.organisations = Organisations(self.records, self.clock, self.board)
+        self.standards = Standards(self.records, self.clock)
+        self.ledger = Ledger(self.records, self.clock, self.board)
+        self._stop = threading.Event()
+        self._engine: threading.Thread | None = None
+
+    def engine(self) -> Engine:
+        return Engine(self.database.schema, all_views(), self.pages, partial(self.database.connect, Role.projector))
+
+    def fold(self) -> None:
+        """Fold views in the background until closed; another process may be doing so, then this one stands by."""
+        self._engine = threading.Thread(target=self.engine().run, args=(self._stop,), name="taizhang views")
+        self._engine.start()
+
+    def known_at(self, moment: str | int | datetime | None) -> int:
+        """Return the position that a moment stands for: a position, a time (RFC 3339), or None for now.
+
+        Refused, naming ``known_at``, if it is neither, or still to come.
+        """
+        if moment is None:
+            return NOW
+        head = self.records.recorder.max_notification_id() or 0
+        if isinstance(moment, str):
+            moment = _moment(moment, self.clock)
+        if isinstance(moment, int):
+            if not 0 <= moment <= head:
+                raise Refused("the log ends at position {head}", field="known_at", head=head)
+            return moment
+        if moment > datetime.now(UTC):
+            raise Refused("{moment} is still to come", field="known_at", moment=moment.isoformat())
+        return self.records.recorder.position_at(moment)
+
+    def skip(self, act: Act, view: str) -> Receipt:
+        """Let a stopped view pass over the event that stopped it: a decision on record, with its reason."""
+        standing = next((each for each in self.views.standings() if each.name == view), None)
+        if standing is None:
+            raise Refused("there is no view {view}", field="view", view=view)
+        if standing.stopped_at is None or standing.error is None:
+            raise Refused("the view {view} is not stopped", field="view", view=view)
+        position, error = standing.stopped_at, standing.error
+        return self.records.decide(
+            act, ViewDecisions, decisions_id(view), lambda held: held.skip(view, position, error, act.account)
+        )
+
+    def organisation(self, code: str) -> UUID:
+        """Return the organisation that holds a division code; raise Refused if none does."""
+        return self.organisations.holder(code)
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._engine:
+            self._engine.join()
+        self.reads.close()
+        self.access.close()
+        self.records.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _moment(text: str, clock: Clock) -> int | datetime:
+    """Read a position or a time. One without an offset is local to the organisations; a day stands for its end."""
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(
+            "“{text}” is neither a position nor a time such as 2026-06-30T08:00:00Z", field="known_at", text=text
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=clock.zone)
+        if len(text) <= len("2026-06-30"):
+            moment = min(moment + timedelta(days=1, microseconds=-1), max(moment, clock.now()))
+    return moment

@@ -1,0 +1,235 @@
+"""Answers that join views: the omissions board rolled up the tree, conformance by step, and what services ask."""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from domain.event import Refused
+from projections.conformance import CaseRow
+from projections.ledger import ObligationRow
+from projections.organisation import OrganisationRow
+from projections.query import NOW, Views
+
+Finding = Literal["omitted", "out_of_order", "without_predecessor", "repeated", "additional", "duty_conflict"]
+FINDINGS: tuple[Finding, ...] = (
+    "omitted",
+    "out_of_order",
+    "without_predecessor",
+    "repeated",
+    "additional",
+    "duty_conflict",
+)
+
+# Seconds that a service waits for a view to see what it relies on.
+PATIENCE = 10.0
+
+HELD = "{0}.began <= %(at)s AND {0}.ended > %(at)s"
+
+
+@dataclass(frozen=True)
+class BoardLine:
+    """Obligations of one organisation and all below it, in one area of work and period, by what they came to."""
+
+    organisation: UUID
+    code: str
+    name: str
+    area: str
+    period: str
+    total: int
+    done: int
+    late: int
+    excused: int
+    waived: int
+    missing: int
+    open: int
+
+
+@dataclass(frozen=True)
+class BoardPage:
+    rows: list[BoardLine]
+    known_at: int
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many cases have a finding, and how many by step (or pair of steps, ``A → B``)."""
+
+    cases: int
+    by_step: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """A standard's cases held against its flow, counted in cases; ``steps`` counts completions."""
+
+    cases: int
+    steps: int
+    faultless: int
+    omitted: Count
+    out_of_order: Count
+    without_predecessor: Count
+    repeated: Count
+    additional: Count
+    duty_conflict: Count
+
+    def json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Board:
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def omissions(
+        self,
+        root: UUID | None,
+        at: int = NOW,
+        *,
+        area: str | None = None,
+        period: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> BoardPage:
+        """Return the board of what stands directly below an organisation (None: of the roots), and of itself.
+
+        Each line sums up the whole subtree, the first organisation's own obligations alone; in the
+        order of code, area and period.
+        """
+        after: list[Any] = ["", "", "", ""]
+        if cursor is not None:
+            at, after = _read_cursor(cursor)
+        lines = self._views.fetch(
+            (OrganisationRow, ObligationRow),
+            f"""
+            WITH RECURSIVE tops AS (
+                SELECT key, code, name, key <> %(root)s OR %(root)s IS NULL AS whole FROM {{Organisation}} AS unit
+                WHERE (unit.parent IS NOT DISTINCT FROM %(root)s OR unit.key = %(root)s) AND {HELD.format("unit")}
+            ), units AS (
+                SELECT key, key AS top, whole FROM tops
+                UNION ALL
+                SELECT unit.key, units.top, true FROM units JOIN {{Organisation}} AS unit ON unit.parent = units.key
+                WHERE units.whole AND {HELD.format("unit")}
+            ), sums AS (
+                SELECT units.top, item.area, item.period, count(*) AS total,
+                    count(*) FILTER (WHERE outcome = 'done') AS done, count(*) FILTER (WHERE outcome = 'late') AS late,
+                    count(*) FILTER (WHERE outcome = 'excused') AS excused,
+                    count(*) FILTER (WHERE outcome = 'waived') AS waived,
+                    count(*) FILTER (WHERE outcome = 'missing') AS missing,
+                    count(*) FILTER (WHERE outcome = 'open') AS open
+                FROM units JOIN {{Obligation}} AS item ON item.organisation = units.key
+                WHERE {HELD.format("item")} AND (%(area)s::text IS NULL OR item.area = %(area)s)
+                    AND (%(period)s::text IS NULL OR item.period = %(period)s)
+                GROUP BY units.top, item.area, item.period
+            )
+            SELECT tops.key, code, name, area, period, total, done, late, excused, waived, missing, open
+            FROM sums JOIN tops ON tops.key = sums.top
+            WHERE (code, tops.key::text, area, period) > (%(code)s, %(key)s, %(last_area)s, %(last_period)s)
+            ORDER BY code, tops.key::text, area, period LIMIT %(limit)s
+            """,
+            {
+                "root": root,
+                "at": at,
+                "area": area,
+                "period": period,
+                "limit": limit + 1,
+                **dict(zip(("code", "key", "last_area", "last_period"), after, strict=True)),
+            },
+        )
+        rows = [BoardLine(*line) for line in lines[:limit]]
+        known_at = at if at != NOW else self._views.position("ledger")
+        more = _cursor(known_at, rows[-1]) if len(lines) > limit else None
+        return BoardPage(rows, known_at, more)
+
+    def conformance(self, standard: UUID, at: int = NOW) -> Conformance:
+        """Return what a standard's cases, under all its versions, come to."""
+        lists = ", ".join(f"('{name}', {name})" for name in FINDINGS)
+        [(cases, steps, faultless, *having)] = self._views.fetch(
+            (CaseRow,),
+            f"""
+            SELECT count(*), coalesce(sum(steps), 0)::bigint, count(*) FILTER (WHERE faultless),
+                {", ".join(f"count(*) FILTER (WHERE cardinality({name}) > 0)" for name in FINDINGS)}
+            FROM {{Case}} AS found WHERE standard = %(standard)s AND {HELD.format("found")}
+            """,
+            {"standard": standard, "at": at},
+        )
+        named = self._views.fetch(
+            (CaseRow,),
+            f"""
+            SELECT finding, step, count(*) FROM {{Case}} AS found, LATERAL (VALUES {lists}) AS listed(finding, steps),
+                unnest(listed.steps) AS step
+            WHERE standard = %(standard)s AND {HELD.format("found")} GROUP BY finding, step ORDER BY finding, step
+            """,
+            {"standard": standard, "at": at},
+        )
+        counts = {
+            name: Count(count, {step: n for finding, step, n in named if finding == name})
+            for name, count in zip(FINDINGS, having, strict=True)
+        }
+        return Conformance(cases, steps, faultless, **counts)
+
+    def live_children(self, organisation: UUID, position: int) -> int:
+        """Count the organisations below one that are not dissolved, as known at a position or later."""
+        self._views.wait("organisation", position, PATIENCE)
+        [(count,)] = self._views.fetch(
+            (OrganisationRow,),
+            f"SELECT count(*) FROM {{Organisation}} AS unit WHERE parent = %(key)s AND standing <> 'dissolved' AND {HELD.format('unit')}",
+            {"key": organisation, "at": NOW},
+        )
+        return int(count)
+
+    def subject_to(self, levels: Sequence[str], settings: Sequence[str], below: UUID | None) -> Iterator[UUID]:
+        """Yield the live organisations of these levels and settings (empty: of any), all or those below one."""
+        tree = f"""
+            WITH RECURSIVE units AS (
+                SELECT key, level, setting, standing FROM {{Organisation}} AS unit WHERE key = %(below)s AND {HELD.format("unit")}
+                UNION ALL
+                SELECT unit.key, unit.level, unit.setting, unit.standing
+                FROM units JOIN {{Organisation}} AS unit ON unit.parent = units.key WHERE {HELD.format("unit")}
+            )"""
+        every = f"WITH units AS (SELECT * FROM {{Organisation}} AS unit WHERE {HELD.format('unit')})"
+        chosen = """
+            SELECT key FROM units WHERE standing = 'live' AND key > %(after)s
+                AND (%(levels)s::text[] = '{{}}' OR level = ANY(%(levels)s))
+                AND (%(settings)s::text[] = '{{}}' OR setting = ANY(%(settings)s))
+            ORDER BY key LIMIT 10000
+            """
+        parameters = {"below": below, "levels": list(levels), "settings": list(settings), "at": NOW}
+        yield from self._keys(OrganisationRow, (tree if below else every) + chosen, parameters)
+
+    def overdue(self, today: date) -> Iterator[UUID]:
+        """Yield the obligations that are open and were due before a day."""
+        yield from self._keys(
+            ObligationRow,
+            f"""SELECT key FROM {{Obligation}} AS item WHERE outcome = 'open' AND due < %(today)s AND {HELD.format("item")}
+                AND NOT (soft AND exception = 'explained') AND key > %(after)s ORDER BY key LIMIT 10000""",
+            {"today": today, "at": NOW},
+        )
+
+    def _keys(
+        self, kind: type[OrganisationRow | ObligationRow], query: str, parameters: dict[str, Any]
+    ) -> Iterator[UUID]:
+        after = UUID(int=0)
+        while keys := self._views.fetch((kind,), query, {**parameters, "after": after}):
+            yield from (key for (key,) in keys)
+            after = keys[-1][0]
+
+
+def _cursor(position: int, line: BoardLine) -> str:
+    place = [position, line.code, str(line.organisation), line.area, line.period]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[int, list[Any]]:
+    try:
+        position, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        valid = isinstance(position, int) and len(place) == 4 and all(isinstance(each, str) for each in place)
+    except (ValueError, TypeError):
+        valid = False
+    if not valid:
+        raise Refused("the cursor is not one that a page of this listing gave", field="cursor")
+    return position, place

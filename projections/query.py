@@ -1,0 +1,221 @@
+"""Reading views: one query serves now and any past position; pages follow each other by key at one position."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic, sleep
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import Params
+from psycopg.rows import TupleRow
+
+from domain.event import Refused
+from projections.engine import schema_of
+from projections.tables import FOREVER, table
+from projections.view import Row, View
+
+R = TypeVar("R", bound=Row)
+
+# The position that stands for now: every live version holds there.
+NOW = FOREVER - 1
+
+
+class Behind(Exception):
+    """A view has not folded the position asked for in the time given, or is being rebuilt; ask again."""
+
+
+class Fetch(Protocol):
+    def fetch(self, query: str | sql.SQL | sql.Composed, parameters: Params | None = None) -> list[TupleRow]: ...
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a view stands: the last position folded, and the event that stopped it, if one did."""
+
+    name: str
+    building: bool
+    version: int
+    position: int
+    updated_at: datetime
+    stopped_at: int | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """Rows in order as known at one position, and the cursor of the next page if there is one."""
+
+    rows: list[R]
+    known_at: int
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Change(Generic[R]):
+    """What became of one row between two positions: None before it began, or after."""
+
+    key: UUID
+    before: R | None
+    after: R | None
+
+
+class Views:
+    """The reading side of every view of one log."""
+
+    def __init__(self, log_schema: str, reads: Fetch, views: Sequence[View]) -> None:
+        self._log_schema = log_schema
+        self._reads = reads
+        self._schemas = {kind: schema_of(log_schema, view.name) for view in views for kind in view.rows}
+        self._names = {kind: view.name for view in views for kind in view.rows}
+        self.views = {view.name: view for view in views}
+
+    def standings(self) -> list[Standing]:
+        rows = self._reads.fetch(
+            sql.SQL(
+                "SELECT name, building, version, position, updated_at, stopped_at, error FROM {} ORDER BY name, building"
+            ).format(sql.Identifier(self._log_schema, "views"))
+        )
+        return [Standing(*row) for row in rows]
+
+    def position(self, view: str) -> int:
+        """Return the last position that a view has folded, 0 if it has not begun."""
+        return next((each.position for each in self.standings() if each.name == view and not each.building), 0)
+
+    def wait(self, view: str, position: int, timeout: float) -> None:
+        """Return once a view has folded a position; raise Behind when the time (seconds) is up."""
+        deadline, pause = monotonic() + timeout, 0.002
+        while (now := self.position(view)) < position:
+            if monotonic() > deadline:
+                raise Behind(f"the view {view} has folded position {now}, not yet {position}")
+            sleep(pause)
+            pause = min(pause * 1.5, 0.05)
+
+    def fetch(self, kinds: Sequence[type[Row]], query: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
+        """Run a query in which ``{Name}`` stands for the table of the row class ``NameRow``."""
+        names = {kind.__name__.removesuffix("Row"): self._table(kind) for kind in kinds}
+        return self._ask(sql.SQL(query).format(**names), parameters)
+
+    def one(self, kind: type[R], key: UUID, at: int = NOW) -> R | None:
+        """Return one row as known at a position."""
+        described = table(kind)
+        query = described.select(self._schemas[kind]) + sql.SQL(
+            " WHERE key = %(key)s AND ended > %(at)s AND began <= %(at)s ORDER BY ended LIMIT 1"
+        )
+        rows = self._ask(query, {"key": key, "at": at})
+        return described.row(rows[0]) if rows else None
+
+    def page(
+        self,
+        kind: type[R],
+        order: Sequence[str],
+        at: int = NOW,
+        *,
+        where: Mapping[str, Any] | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[R]:
+        """Return a page of rows in the order of some columns, then of their key.
+
+        ``where`` gives what columns equal, a list standing for any of its values. A cursor carries
+        its position: the pages of one listing are all of one moment.
+        """
+        described = table(kind)
+        columns = [*order, "key"]
+        conditions: list[sql.SQL | sql.Composed] = [sql.SQL("began <= %(at)s AND ended > %(at)s")]
+        parameters: dict[str, Any] = {"at": at, "limit": limit + 1}
+        for name, value in (where or {}).items():
+            form = "{} = ANY(%(is_{})s)" if isinstance(value, list) else "{} = %(is_{})s"
+            conditions.append(sql.SQL(form).format(sql.Identifier(name), sql.SQL(name)))
+            parameters[f"is_{name}"] = value
+        if cursor is not None:
+            parameters["at"], after = _read_cursor(cursor, len(columns))
+            types = {column.name: column.type for column in described.columns}
+            typed = sql.SQL(", ").join(
+                sql.SQL("%(after_{})s::{}").format(sql.SQL(str(n)), sql.SQL(types[name]))
+                for n, name in enumerate(columns)
+            )
+            conditions.append(sql.SQL("({}) > ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)), typed))
+            parameters |= {f"after_{n}": value for n, value in enumerate(after)}
+        query = sql.SQL(
+            "SELECT {}, (SELECT position FROM {} WHERE name = %(view)s AND NOT building) FROM {} WHERE {} ORDER BY {} LIMIT %(limit)s"
+        ).format(
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns),
+            sql.Identifier(self._log_schema, "views"),
+            self._table(kind),
+            sql.SQL(" AND ").join(conditions),
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+        )
+        parameters["view"] = self._names[kind]
+        found = self._ask(query, parameters)
+        rows = [described.row(values[:-1]) for values in found[:limit]]
+        known_at = (
+            parameters["at"] if parameters["at"] != NOW else found[0][-1] if found else self.position(self._names[kind])
+        )
+        more = len(found) > limit
+        return Page(rows, known_at, _cursor(known_at, [getattr(rows[-1], name) for name in columns]) if more else None)
+
+    def every(self, kind: type[R], at: int = NOW) -> Iterator[R]:
+        """Yield every row of one kind as known at a position, by key, a page at a time."""
+        cursor = None
+        while True:
+            page = self.page(kind, (), at, limit=5000, cursor=cursor)
+            yield from page.rows
+            if (cursor := page.next) is None:
+                return
+
+    def changes(
+        self, kind: type[R], since: int, until: int, *, limit: int = 100, after: UUID | None = None
+    ) -> list[Change[R]]:
+        """Return, by key, the rows that are not the same at two positions."""
+        described = table(kind)
+        listed = sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns)
+        query = sql.SQL(
+            "WITH touched AS (SELECT DISTINCT key FROM {table} WHERE ((began > %(since)s AND began <= %(until)s)"
+            " OR (ended > %(since)s AND ended <= %(until)s)) AND key > %(after)s ORDER BY key LIMIT %(limit)s)"
+            " SELECT began <= %(since)s, began <= %(until)s AND ended > %(until)s, {listed} FROM {table} WHERE key IN (SELECT key FROM touched)"
+            " AND ((began <= %(since)s AND ended > %(since)s) OR (began <= %(until)s AND ended > %(until)s)) ORDER BY key"
+        ).format(table=self._table(kind), listed=listed)
+        found = self._ask(query, {"since": since, "until": until, "limit": limit, "after": after or UUID(int=0)})
+        pairs: dict[UUID, Change[R]] = {}
+        for was, is_now, *values in found:
+            row = described.row(values)
+            known = pairs.get(row.key, Change(row.key, None, None))
+            pairs[row.key] = Change(row.key, row if was else known.before, row if is_now else known.after)
+        return [change for change in pairs.values() if change.before != change.after]
+
+    def _table(self, kind: type[Row]) -> sql.Identifier:
+        return sql.Identifier(self._schemas[kind], table(kind).name)
+
+    def _ask(self, query: sql.Composed, parameters: Mapping[str, Any]) -> list[TupleRow]:
+        try:
+            return self._reads.fetch(query, parameters)
+        except (
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.UndefinedColumn,
+            psycopg.errors.InvalidSchemaName,
+        ) as error:
+            raise Behind("the view is being built; ask again shortly") from error
+
+
+def _cursor(position: int, values: Sequence[Any]) -> str:
+    plain = [value if value is None or isinstance(value, int | str) else str(value) for value in values]
+    return base64.urlsafe_b64encode(json.dumps([position, *plain]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, columns: int) -> tuple[int, list[Any]]:
+    try:
+        position, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        valid = isinstance(position, int) and len(values) == columns and all(isinstance(v, int | str) for v in values)
+    except (ValueError, TypeError):
+        valid = False
+    if not valid:
+        raise Refused("the cursor is not one that a page of this listing gave", field="cursor")
+    return position, values
+
+
+__all__ = ["NOW", "Behind", "Change", "Page", "Standing", "Views"]

@@ -1,0 +1,168 @@
+"""How row versions lie in PostgreSQL: the table of a row class, and its values on the way in and out.
+
+A version holds from position ``began`` up to, not including, ``ended``; a live one ends at ``FOREVER``.
+"""
+
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from psycopg import Connection, Cursor, sql
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from projections.view import Row
+
+R = TypeVar("R", bound=Row)
+
+FOREVER = 2**63 - 1
+
+SCALARS: dict[Any, str] = {
+    UUID: "uuid",
+    str: "text",
+    int: "bigint",
+    bool: "boolean",
+    date: "date",
+    datetime: "timestamptz",
+    tuple[str, ...]: "text[]",
+    tuple[UUID, ...]: "uuid[]",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a row: its name and PostgreSQL type, and how its values pass in and out (None: as they are)."""
+
+    name: str
+    type: str
+    nullable: bool
+    encode: Callable[[Any], Any] | None = None
+    decode: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Table(Generic[R]):
+    """Where the versions of one row class lie."""
+
+    kind: type[R]
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def shape(self) -> str:
+        """The columns in words: two row classes with one shape can be read by the same queries."""
+        listed = (f"{column.name} {column.type}{'' if column.nullable else ' not null'}" for column in self.columns)
+        return f"{self.name}({', '.join(listed)}) by {self.kind.INDEXES}"
+
+    def create(self, connection: Connection[TupleRow], schema: str) -> None:
+        """Make the table; its key is also what makes two live versions of one row impossible."""
+        columns = [
+            sql.SQL("{} {} {}").format(
+                sql.Identifier(column.name), sql.SQL(column.type), sql.SQL("" if column.nullable else "NOT NULL")
+            )
+            for column in self.columns
+        ]
+        table = sql.Identifier(schema, self.name)
+        connection.execute(
+            sql.SQL(
+                "CREATE TABLE {} ({}, began bigint NOT NULL, ended bigint NOT NULL, PRIMARY KEY (key, ended), CHECK (began < ended))"
+            ).format(table, sql.SQL(", ").join(columns))
+        )
+        for index in self.kind.INDEXES:
+            listed = sql.SQL(", ").join(sql.Identifier(name) for name in (*index, "key"))
+            connection.execute(sql.SQL("CREATE INDEX ON {} ({}) INCLUDE (began, ended)").format(table, listed))
+
+    def select(self, schema: str) -> sql.Composed:
+        """Compose ``SELECT columns FROM table``, for a caller to go on."""
+        return sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns),
+            sql.Identifier(schema, self.name),
+        )
+
+    def row(self, values: Sequence[Any]) -> R:
+        return self.kind(
+            *(
+                value if column.decode is None or value is None else column.decode(value)
+                for column, value in zip(self.columns, values, strict=True)
+            )
+        )
+
+    def live(self, connection: Connection[TupleRow], schema: str, keys: Sequence[UUID]) -> dict[UUID, tuple[R, int]]:
+        """Return the live rows of some keys, with the position at which each version began."""
+        query = sql.SQL("SELECT {}, began FROM {} WHERE key = ANY(%s) AND ended = {}").format(
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns),
+            sql.Identifier(schema, self.name),
+            sql.Literal(FOREVER),
+        )
+        with connection.cursor(binary=True) as cursor:
+            return {values[0]: (self.row(values[:-1]), values[-1]) for values in cursor.execute(query, (list(keys),))}
+
+    def end(self, connection: Connection[TupleRow], schema: str, keys: Sequence[UUID], ends: Sequence[int]) -> None:
+        """End the live version of each key at a position."""
+        connection.execute(
+            sql.SQL(
+                "UPDATE {} AS version SET ended = given.ended FROM unnest(%b::uuid[], %b::bigint[]) AS given(key, ended)"
+                " WHERE version.key = given.key AND version.ended = {}"
+            ).format(sql.Identifier(schema, self.name), sql.Literal(FOREVER)),
+            (list(keys), list(ends)),
+        )
+
+    def write(self, cursor: Cursor[TupleRow], schema: str, versions: Iterable[tuple[R, int, int]]) -> None:
+        """Copy new versions in: each a row, where it began, and where it ended."""
+        names = [*(column.name for column in self.columns), "began", "ended"]
+        copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+            sql.Identifier(schema, self.name), sql.SQL(", ").join(map(sql.Identifier, names))
+        )
+        get = [(column.name, column.encode) for column in self.columns]
+        with cursor.copy(copy_in) as copy:
+            copy.set_types([*(column.type for column in self.columns), "bigint", "bigint"])
+            for row, began, ended in versions:
+                values = [
+                    value if encode is None or value is None else encode(value)
+                    for value, encode in ((getattr(row, name), encode) for name, encode in get)
+                ]
+                copy.write_row((*values, began, ended))
+
+
+_TABLES: dict[type[Row], Table[Any]] = {}
+
+
+def table(kind: type[R]) -> Table[R]:
+    """Describe a row class: ``ObligationRow`` lies in ``obligation``, a column for each field."""
+    if kind not in _TABLES:
+        _TABLES[kind] = _describe(kind)
+    return _TABLES[kind]
+
+
+def _describe(kind: type[R]) -> Table[R]:
+    hints = typing.get_type_hints(kind)
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("Row")).lower()
+    return Table(kind, name, tuple(_column(each.name, hints[each.name]) for each in fields(kind)))
+
+
+def _column(name: str, hint: Any) -> Column:
+    nullable = False
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        given = [each for each in typing.get_args(hint) if each is not types.NoneType]
+        nullable = len(given) < len(typing.get_args(hint))
+        assert len(given) == 1, f"{name}: a column has one type"
+        hint = given[0]
+    if typing.get_origin(hint) is Literal:
+        return Column(name, "text", nullable)
+    if hint in SCALARS:
+        listed = typing.get_origin(hint) is tuple
+        return Column(name, SCALARS[hint], nullable, list if listed else None, tuple if listed else None)
+    adapter: TypeAdapter[Any] = TypeAdapter(hint)
+    return Column(
+        name,
+        "jsonb",
+        nullable,
+        lambda value: Jsonb(adapter.dump_json(value), dumps=lambda dumped: dumped),
+        lambda value: adapter.validate_python(value, strict=False),
+    )

@@ -1,0 +1,70 @@
+"""A real PostgreSQL for every test that asks for one: a server a worker, a database a test."""
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from application.database import Database
+from application.migrate import migrate
+from application.postgres import temporary
+from application.records import Records
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A server's dsn: TAIZHANG_DATABASE if it is set, else an embedded one for this worker."""
+    if dsn := os.environ.get("TAIZHANG_DATABASE"):
+        yield dsn
+    else:
+        with temporary() as dsn:
+            yield dsn
+
+
+def _fresh(server: str, template: str = "template1") -> str:
+    name = f"taizhang_test_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    return name
+
+
+def _drop(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> Iterator[str]:
+    """The name of a migrated database to copy."""
+    name = _fresh(server)
+    migrate(Database(make_conninfo(server, dbname=name)))
+    yield name
+    _drop(server, name)
+
+
+@pytest.fixture
+def empty(server: str) -> Iterator[Database]:
+    """A database without any of our tables."""
+    name = _fresh(server)
+    yield Database(make_conninfo(server, dbname=name))
+    _drop(server, name)
+
+
+@pytest.fixture
+def database(server: str, template: str) -> Iterator[Database]:
+    """A migrated database of this test's own."""
+    name = _fresh(server, template)
+    yield Database(make_conninfo(server, dbname=name))
+    _drop(server, name)
+
+
+@pytest.fixture
+def records(database: Database) -> Iterator[Records]:
+    with Records(database) as records:
+        yield records
