@@ -2,46 +2,56 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check install
+LOCK := .venv/uv/bin/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help serve test check lint types imports bench lock clean
+.DELETE_ON_ERROR:
+.PHONY: help serve test check lint mypy pyright imports bench lock clean
+
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: .venv/run ## Make the environment to run in
 .venv/run: requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@echo 'Making .venv; the first time this takes a minute.'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --require-hashes --requirement requirements.txt
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 .venv/dev: .venv/run requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PIP) --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
-serve: .venv/run ## Run the service with its demonstration and an embedded database
+serve: .venv/run ## Run the service with its demonstration, on an embedded database or TAIZHANG_DATABASE
 	@exec $(BIN)/taizhang serve --demo
 
 test: .venv/dev ## Run the tests, on an embedded database or TAIZHANG_DATABASE
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest --numprocesses=auto
 
-check: lint types imports test ## Everything that must hold before a change lands
+check: .venv/dev ## Run everything that must hold before a change lands
+	@$(MAKE) --jobs=2 --output-sync=target lint mypy pyright imports
+	@$(MAKE) test
 lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-types: .venv/dev
+mypy: .venv/dev
 	$(BIN)/mypy
+pyright: export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # comes whole with its pin: nothing to ask of the network
+pyright: .venv/dev
 	$(BIN)/pyright
 imports: .venv/dev
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache --no-logo
 
 bench: .venv/dev ## Measure against the yardsticks; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
 lock: .venv/run ## Pin the newest versions that fit pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade \
-		--group build pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade \
-		--group build --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(PYTHON) -m venv .venv/uv
+	.venv/uv/bin/pip --quiet --disable-pip-version-check install uv
+	$(LOCK) --group build --output-file requirements.txt pyproject.toml
+	$(LOCK) --group build --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
-clean: ## Remove the environment; what the service recorded stays
-	rm -rf .venv
+clean: ## Remove the environment and what the tools left; what the service recorded stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

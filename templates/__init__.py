@@ -1,0 +1,1 @@
+"""Template packs: standards and demonstrations as data, each fact with its source."""
