@@ -31,8 +31,8 @@ test: .venv/dev ## Run the tests, on an embedded database or TAIZHANG_DATABASE
 	$(BIN)/pytest --numprocesses=auto
 
 check: .venv/dev ## Run everything that must hold before a change lands
-	@$(MAKE) --jobs=2 --output-sync=target lint mypy pyright imports
-	@$(MAKE) test
+	@$(MAKE) --jobs=2 --keep-going --output-sync=target --no-print-directory lint mypy pyright imports
+	@$(MAKE) --no-print-directory test
 lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

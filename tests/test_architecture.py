@@ -14,6 +14,8 @@ import pytest
 HOME = Path(__file__).parents[1]
 PACKAGES = ("domain", "application", "projections", "interface", "templates")
 BIN = Path(sys.executable).parent
+OURS = (*PACKAGES, "tests", "benchmarks", "docs", ".ci")
+HOSTS = re.compile(rb"(pypi|pythonhosted|npmjs|debian)" rb"\.(org|com)")
 CONTRACT = re.compile(r"^(?P<name>.+?) (?P<verdict>KEPT|BROKEN)\b", re.MULTILINE)
 
 ONE_WAY = "Imports point one way"
@@ -105,3 +107,8 @@ def test_a_wheel_holds_every_file_of_the_packages(copy: Path) -> None:
     (wheel,) = copy.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert files <= set(archive.namelist())
+
+
+def test_no_file_names_the_host_of_a_package_registry() -> None:
+    files = [*HOME.iterdir(), *(path for folder in OURS for path in (HOME / folder).rglob("*"))]
+    assert not [path for path in files if path.is_file() and HOSTS.search(path.read_bytes())]
