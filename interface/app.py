@@ -8,8 +8,6 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from application.standard import Standards
-from projections.standard import StandardView
 from pydantic import ValidationError
 
 from application.access import Access
@@ -18,6 +16,7 @@ from application.database import Database, Role
 from application.ledger import Ledger
 from application.organisation import Organisations
 from application.records import Act, Receipt, Records
+from application.standard import Standards
 from domain.event import Recorded, Refused
 from domain.views import ViewDecisions, decisions_id
 from projections.board import Board
@@ -26,6 +25,7 @@ from projections.engine import Engine, Past, Unreadable
 from projections.ledger import LedgerView
 from projections.organisation import OrganisationView
 from projections.query import NOW, Views
+from projections.standard import StandardView
 from projections.view import View
 
 
@@ -86,6 +86,14 @@ class Installation:
         """Fold views in the background until closed; another process may be doing so, then this one stands by."""
         self._engine = threading.Thread(target=self.engine().run, args=(self._stop,), name="taizhang views")
         self._engine.start()
+
+    def fold_now(self, timeout: float = 600.0) -> None:
+        """Return once every view has folded what is in the log now; fold it here if nobody else does."""
+        head = self.records.recorder.max_notification_id() or 0
+        if self._engine is None and self.engine().catch_up():
+            return
+        for view in self.views.views:
+            self.views.wait(view, head, timeout)
 
     def known_at(self, moment: str | int | datetime | None) -> int:
         """Return the position that a moment stands for: a position, a time (RFC 3339), or None for now.

@@ -20,6 +20,7 @@ from domain.standard.events import (
     Status,
     StepsSeparated,
 )
+from domain.standard import bpmn
 from domain.standard.flow import Analysis, Bounds, Flow, Kind, Link, Node, analyse, check
 from domain.standard.standard import Standard, Standing, area_of, standard_id
 
