@@ -15,7 +15,7 @@ HOME = Path(__file__).parents[1]
 PACKAGES = ("domain", "application", "projections", "interface", "templates")
 BIN = Path(sys.executable).parent
 OURS = (*PACKAGES, "tests", "benchmarks", "docs", ".ci")
-HOSTS = re.compile(rb"(pypi|pythonhosted|npmjs|debian)" rb"\.(org|com)")
+HOSTS = re.compile(rb"(pypi|pythonhosted|npmjs|debian)\.(org|com)")
 CONTRACT = re.compile(r"^(?P<name>.+?) (?P<verdict>KEPT|BROKEN)\b", re.MULTILINE)
 
 ONE_WAY = "Imports point one way"
