@@ -82,7 +82,7 @@ class Reads:
         while True:
             try:
                 with self.pool.connection(timeout=PATIENCE) as connection, connection.cursor(binary=True) as cursor:
-                    return cursor.execute(query, parameters).fetchall()
+                    return cursor.execute(query, parameters).fetchall()  # pyright: ignore[reportArgumentType]  # ours
             except psycopg.OperationalError:
                 if monotonic() > deadline or self.pool.closed:
                     raise

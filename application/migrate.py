@@ -57,7 +57,7 @@ def migrate(database: Database) -> list[str]:
         _check_history(done, shipped)
         for migration in shipped:
             if migration.number not in done:
-                connection.execute(migration.text)
+                connection.execute(migration.text.encode())
                 connection.execute(
                     "INSERT INTO migrations (number, name, digest) VALUES (%s, %s, %s)",
                     (migration.number, migration.name, migration.digest),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.clock import Clock
 from application.identity import uuid7
-from application.records import Act, Receipt, Records, Work
+from application.records import Act, Change, Receipt, Records, Work
 from domain.event import Refused
 from domain.organisation import (
     Cause,
@@ -83,11 +83,11 @@ class Organisations:
             unit = work.load(Organisation, id, act.expected)
             assigned = unit.assign_code(scheme, code, valid_from)
             register = work.load(Code, code_id(scheme, code))
-            changes = [(unit, [assigned]), (register, [register.take(scheme, code, id, valid_from)])]
+            changes: list[Change] = [(unit, assigned), (register, register.take(scheme, code, id, valid_from))]
             if assigned.code_before:
                 before = work.load(Code, code_id(scheme, assigned.code_before))
-                changes.append((before, [before.release(id, valid_from - _DAY)]))
-            work.record(act.account, *changes, digest=act.digest)  # type: ignore[arg-type]
+                changes.append((before, before.release(id, valid_from - _DAY)))
+            work.record(act.account, *changes, digest=act.digest)
 
         return self.records.transact(act, run)
 
@@ -149,7 +149,7 @@ class Organisations:
         def run(work: Work) -> None:
             self.happened(act)
             unit = work.load(Organisation, id, act.expected)
-            changes = [(unit, unit.transfer_out(full, probationary, to, on))]
+            changes: list[Change] = [(unit, unit.transfer_out(full, probationary, to, on))]
             if to:
                 receiver = work.load(Organisation, to)
                 changes.append((receiver, receiver.transfer_in(full, probationary, id, on)))
@@ -189,12 +189,12 @@ class Organisations:
                 # Nothing has joined it since its dissolution began: whatever lives below it was recorded before now.
                 live = self.children.live_children(id, self.records.recorder.max_notification_id() or 0)
             neighbour = work.load(Organisation, successor).as_neighbour if successor else None
-            changes: list[tuple[Organisation | Code, object]] = [(unit, unit.dissolve(on, live, neighbour))]
+            changes: list[Change] = [(unit, unit.dissolve(on, live, neighbour))]
             for held in unit.codes.held:
                 if held.until is None:
                     register = work.load(Code, code_id(held.scheme, held.code))
                     changes.append((register, register.release(id, on)))
-            work.record(act.account, *changes, digest=act.digest)  # type: ignore[arg-type]
+            work.record(act.account, *changes, digest=act.digest)
 
         return self.records.transact(act, run)
 
@@ -244,7 +244,7 @@ def establish(
         unit = work.create(Organisation, uuid7())
     above = work.load(Organisation, parent).as_neighbour if parent else None
     established = unit.establish(name, level, parent=above, code=code, setting=setting)
-    changes: list[tuple[Organisation | Code, object]] = []
+    changes: list[Change] = []
     if register:
         changes.append((register, register.take("division", code, unit.id, day)))
     events: list[OrganisationEvent] = [established]
@@ -252,7 +252,7 @@ def establish(
         codes = work.load(Code, code_id("uscc", uscc))
         changes.append((codes, codes.take("uscc", uscc, unit.id, day)))
         events.append(unit.after(act.account, established).assign_code("uscc", uscc, day))
-    work.record(act.account, (unit, events), *changes, digest=act.digest)  # type: ignore[arg-type]
+    work.record(act.account, (unit, events), *changes, digest=act.digest)
     return unit.id
 
 

@@ -16,6 +16,9 @@ from domain.event import Account, Aggregate, Event, Recorded, Refused
 
 A = TypeVar("A", bound=Aggregate)
 
+# A record as it was loaded, and what was decided on it.
+Change = tuple[Aggregate, Event | Sequence[Event]]
+
 # Aggregates kept at their last known version.
 CACHED = 20_000
 # How often a decision is taken anew because a stream that it read had moved on.
@@ -116,9 +119,7 @@ class Work:
             self.states[state.id] = state
             self._read[state.id] = state.version
 
-    def record(
-        self, account: Account, *changes: tuple[Aggregate, Event | Sequence[Event]], digest: bytes | None = None
-    ) -> None:
+    def record(self, account: Account, *changes: Change, digest: bytes | None = None) -> None:
         """Add one command: for each aggregate, as loaded here, the events that it decided."""
         recorded: list[Recorded] = []
         for aggregate, decided in changes:
@@ -250,7 +251,7 @@ class Records(Application[UUID]):
             try:
                 run(work)
                 if not work.size:
-                    raise Refused("the command changes nothing")
+                    raise Refused("the command changes nothing")  # noqa: TRY301  # told like any refusal
             except (Refused, Conflict):
                 if receipt := self.receipt(command_id, digest):
                     return receipt

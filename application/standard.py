@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from uuid import UUID
 
 from application.clock import Clock
@@ -11,6 +10,8 @@ from application.records import Act, Receipt, Records
 from domain.event import Refused
 from domain.ledger import Facts
 from domain.standard import Duty, Flow, PublishedVersion, Standard, StandardEvent, analyse, standard_id
+
+_FACTS: dict[tuple[UUID, int], Facts] = {}
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,8 @@ class Standards:
 
 def flow_facts(standard: UUID, version: PublishedVersion) -> Facts:
     """Return what a published flow says about order, in the ledger's terms. A version's flow never changes."""
-    return _facts(standard, version.number, version)
-
-
-@lru_cache(maxsize=1000)
-def _facts(_standard: UUID, _number: int, version: PublishedVersion) -> Facts:
-    found = analyse(version.flow)
-    return Facts(frozenset(found.steps), found.required, found.precedes, version.separate)
+    key = (standard, version.number)
+    if key not in _FACTS:
+        found = analyse(version.flow)
+        _FACTS[key] = Facts(frozenset(found.steps), found.required, found.precedes, version.separate)
+    return _FACTS[key]

@@ -1,18 +1,17 @@
 """Answers that join views: the omissions board rolled up the tree, conformance by step, and what services ask."""
 
-import base64
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-from domain.event import Refused
+from projections import cursor as cursors
 from projections.conformance import CaseRow
 from projections.ledger import ObligationRow
 from projections.organisation import OrganisationRow
 from projections.query import NOW, Views
+from projections.view import Row
 
 Finding = Literal["omitted", "out_of_order", "without_predecessor", "repeated", "additional", "duty_conflict"]
 FINDINGS: tuple[Finding, ...] = (
@@ -102,7 +101,7 @@ class Board:
         """
         after: list[Any] = ["", "", "", ""]
         if cursor is not None:
-            at, after = _read_cursor(cursor)
+            at, after = cursors.decode(cursor, len(after))
         lines = self._views.fetch(
             (OrganisationRow, ObligationRow),
             f"""
@@ -142,8 +141,12 @@ class Board:
         )
         rows = [BoardLine(*line) for line in lines[:limit]]
         known_at = at if at != NOW else self._views.position("ledger")
-        more = _cursor(known_at, rows[-1]) if len(lines) > limit else None
-        return BoardPage(rows, known_at, more)
+        if len(lines) <= limit:
+            return BoardPage(rows, known_at, None)
+        last = rows[-1]
+        return BoardPage(
+            rows, known_at, cursors.encode(known_at, [last.code, last.organisation, last.area, last.period])
+        )
 
     def conformance(self, standard: UUID, at: int = NOW) -> Conformance:
         """Return what a standard's cases, under all its versions, come to."""
@@ -177,7 +180,8 @@ class Board:
         self._views.wait("organisation", position, PATIENCE)
         [(count,)] = self._views.fetch(
             (OrganisationRow,),
-            f"SELECT count(*) FROM {{Organisation}} AS unit WHERE parent = %(key)s AND standing <> 'dissolved' AND {HELD.format('unit')}",
+            "SELECT count(*) FROM {Organisation} AS unit"
+            f" WHERE parent = %(key)s AND standing <> 'dissolved' AND {HELD.format('unit')}",
             {"key": organisation, "at": NOW},
         )
         return int(count)
@@ -186,7 +190,8 @@ class Board:
         """Yield the live organisations of these levels and settings (empty: of any), all or those below one."""
         tree = f"""
             WITH RECURSIVE units AS (
-                SELECT key, level, setting, standing FROM {{Organisation}} AS unit WHERE key = %(below)s AND {HELD.format("unit")}
+                SELECT key, level, setting, standing FROM {{Organisation}} AS unit
+                WHERE key = %(below)s AND {HELD.format("unit")}
                 UNION ALL
                 SELECT unit.key, unit.level, unit.setting, unit.standing
                 FROM units JOIN {{Organisation}} AS unit ON unit.parent = units.key WHERE {HELD.format("unit")}
@@ -205,31 +210,14 @@ class Board:
         """Yield the obligations that are open and were due before a day."""
         yield from self._keys(
             ObligationRow,
-            f"""SELECT key FROM {{Obligation}} AS item WHERE outcome = 'open' AND due < %(today)s AND {HELD.format("item")}
+            f"""SELECT key FROM {{Obligation}} AS item
+                WHERE outcome = 'open' AND due < %(today)s AND {HELD.format("item")}
                 AND NOT (soft AND exception = 'explained') AND key > %(after)s ORDER BY key LIMIT 10000""",
             {"today": today, "at": NOW},
         )
 
-    def _keys(
-        self, kind: type[OrganisationRow | ObligationRow], query: str, parameters: dict[str, Any]
-    ) -> Iterator[UUID]:
+    def _keys(self, kind: type[Row], query: str, parameters: dict[str, Any]) -> Iterator[UUID]:
         after = UUID(int=0)
         while keys := self._views.fetch((kind,), query, {**parameters, "after": after}):
             yield from (key for (key,) in keys)
             after = keys[-1][0]
-
-
-def _cursor(position: int, line: BoardLine) -> str:
-    place = [position, line.code, str(line.organisation), line.area, line.period]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[int, list[Any]]:
-    try:
-        position, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        valid = isinstance(position, int) and len(place) == 4 and all(isinstance(each, str) for each in place)
-    except (ValueError, TypeError):
-        valid = False
-    if not valid:
-        raise Refused("the cursor is not one that a page of this listing gave", field="cursor")
-    return position, place

@@ -107,7 +107,8 @@ class Engine:
             return True
 
     def _follow(self, connection: Connection[TupleRow], stop: threading.Event) -> None:
-        with ThreadPoolExecutor(1, "taizhang views read ahead") as self._ahead:
+        with ThreadPoolExecutor(1, "taizhang views read ahead") as ahead:
+            self._ahead = ahead
             try:
                 while not stop.is_set():
                     places = self._places(connection)
@@ -208,7 +209,7 @@ class Engine:
         for past in wanted:
             try:
                 if isinstance(past, Unreadable):
-                    raise ValueError(past.error)  # noqa: TRY301  # told like any other event that cannot be folded
+                    raise ValueError(past.error)  # noqa: TRY004, TRY301  # told like one that cannot be folded
                 view.fold(past, live)
             except psycopg.Error:
                 raise
@@ -231,7 +232,8 @@ class Engine:
         with connection.transaction():
             live.flush()
             connection.execute(
-                "UPDATE views SET position = %s, updated_at = now(), stopped_at = %s, error = %s WHERE name = %s AND building = %s",
+                "UPDATE views SET position = %s, updated_at = now(), stopped_at = %s, error = %s"
+                " WHERE name = %s AND building = %s",
                 (position, *(error or (None, None)), place.view.name, place.building),
             )
         place.position = position
@@ -249,8 +251,9 @@ def begin(connection: Connection[TupleRow], log_schema: str, view: View, *, buil
             table(kind).create(connection, name)
         connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO taizhang_reader").format(schema))
         connection.execute(
-            "INSERT INTO views (name, building, version, shape) VALUES (%s, %s, %s, %s) ON CONFLICT (name, building) DO UPDATE"
-            " SET version = excluded.version, shape = excluded.shape, position = 0, updated_at = now(), stopped_at = NULL, error = NULL",
+            "INSERT INTO views (name, building, version, shape) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (name, building) DO UPDATE SET version = excluded.version, shape = excluded.shape,"
+            " position = 0, updated_at = now(), stopped_at = NULL, error = NULL",
             (view.name, building, view.version, shape_of(view)),
         )
     return Place(view, building, 0, None)

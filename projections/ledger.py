@@ -30,7 +30,7 @@ from projections.view import Row, Rows, View
 
 @dataclass(frozen=True)
 class ObligationRow(Row):
-    """An obligation as it stands at one version. ``entry`` is the state of the last entry filed, "" while there is none."""
+    """An obligation as it stands at one version. ``entry`` is how the last entry filed stands, "" without one."""
 
     INDEXES: ClassVar = (
         ("organisation", "area", "period"),

@@ -1,7 +1,5 @@
 """Reading views: one query serves now and any past position; pages follow each other by key at one position."""
 
-import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +12,9 @@ from psycopg import sql
 from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
-from domain.event import Refused
+from projections import cursor as cursors
 from projections.engine import schema_of
-from projections.tables import FOREVER, table
+from projections.tables import FOREVER, ours, table
 from projections.view import Row, View
 
 R = TypeVar("R", bound=Row)
@@ -77,7 +75,8 @@ class Views:
     def standings(self) -> list[Standing]:
         rows = self._reads.fetch(
             sql.SQL(
-                "SELECT name, building, version, position, updated_at, stopped_at, error FROM {} ORDER BY name, building"
+                "SELECT name, building, version, position, updated_at, stopped_at, error FROM {}"
+                " ORDER BY name, building"
             ).format(sql.Identifier(self._log_schema, "views"))
         )
         return [Standing(*row) for row in rows]
@@ -98,7 +97,7 @@ class Views:
     def fetch(self, kinds: Sequence[type[Row]], query: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
         """Run a query in which ``{Name}`` stands for the table of the row class ``NameRow``."""
         names = {kind.__name__.removesuffix("Row"): self._table(kind) for kind in kinds}
-        return self._ask(sql.SQL(query).format(**names), parameters)
+        return self._ask(ours(query).format(**names), parameters)
 
     def one(self, kind: type[R], key: UUID, at: int = NOW) -> R | None:
         """Return one row as known at a position."""
@@ -130,19 +129,19 @@ class Views:
         parameters: dict[str, Any] = {"at": at, "limit": limit + 1}
         for name, value in (where or {}).items():
             form = "{} = ANY(%(is_{})s)" if isinstance(value, list) else "{} = %(is_{})s"
-            conditions.append(sql.SQL(form).format(sql.Identifier(name), sql.SQL(name)))
+            conditions.append(sql.SQL(form).format(sql.Identifier(name), ours(name)))
             parameters[f"is_{name}"] = value
         if cursor is not None:
-            parameters["at"], after = _read_cursor(cursor, len(columns))
+            parameters["at"], after = cursors.decode(cursor, len(columns))
             types = {column.name: column.type for column in described.columns}
             typed = sql.SQL(", ").join(
-                sql.SQL("%(after_{})s::{}").format(sql.SQL(str(n)), sql.SQL(types[name]))
-                for n, name in enumerate(columns)
+                sql.SQL("%(after_{})s::{}").format(ours(str(n)), ours(types[name])) for n, name in enumerate(columns)
             )
             conditions.append(sql.SQL("({}) > ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)), typed))
             parameters |= {f"after_{n}": value for n, value in enumerate(after)}
         query = sql.SQL(
-            "SELECT {}, (SELECT position FROM {} WHERE name = %(view)s AND NOT building) FROM {} WHERE {} ORDER BY {} LIMIT %(limit)s"
+            "SELECT {}, (SELECT position FROM {} WHERE name = %(view)s AND NOT building)"
+            " FROM {} WHERE {} ORDER BY {} LIMIT %(limit)s"
         ).format(
             sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns),
             sql.Identifier(self._log_schema, "views"),
@@ -157,7 +156,9 @@ class Views:
             parameters["at"] if parameters["at"] != NOW else found[0][-1] if found else self.position(self._names[kind])
         )
         more = len(found) > limit
-        return Page(rows, known_at, _cursor(known_at, [getattr(rows[-1], name) for name in columns]) if more else None)
+        return Page(
+            rows, known_at, cursors.encode(known_at, [getattr(rows[-1], name) for name in columns]) if more else None
+        )
 
     def every(self, kind: type[R], at: int = NOW) -> Iterator[R]:
         """Yield every row of one kind as known at a position, by key, a page at a time."""
@@ -177,8 +178,9 @@ class Views:
         query = sql.SQL(
             "WITH touched AS (SELECT DISTINCT key FROM {table} WHERE ((began > %(since)s AND began <= %(until)s)"
             " OR (ended > %(since)s AND ended <= %(until)s)) AND key > %(after)s ORDER BY key LIMIT %(limit)s)"
-            " SELECT began <= %(since)s, began <= %(until)s AND ended > %(until)s, {listed} FROM {table} WHERE key IN (SELECT key FROM touched)"
-            " AND ((began <= %(since)s AND ended > %(since)s) OR (began <= %(until)s AND ended > %(until)s)) ORDER BY key"
+            " SELECT began <= %(since)s, began <= %(until)s AND ended > %(until)s, {listed} FROM {table}"
+            " WHERE key IN (SELECT key FROM touched) AND ((began <= %(since)s AND ended > %(since)s)"
+            " OR (began <= %(until)s AND ended > %(until)s)) ORDER BY key"
         ).format(table=self._table(kind), listed=listed)
         found = self._ask(query, {"since": since, "until": until, "limit": limit, "after": after or UUID(int=0)})
         pairs: dict[UUID, Change[R]] = {}
@@ -200,22 +202,6 @@ class Views:
             psycopg.errors.InvalidSchemaName,
         ) as error:
             raise Behind("the view is being built; ask again shortly") from error
-
-
-def _cursor(position: int, values: Sequence[Any]) -> str:
-    plain = [value if value is None or isinstance(value, int | str) else str(value) for value in values]
-    return base64.urlsafe_b64encode(json.dumps([position, *plain]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, columns: int) -> tuple[int, list[Any]]:
-    try:
-        position, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        valid = isinstance(position, int) and len(values) == columns and all(isinstance(v, int | str) for v in values)
-    except (ValueError, TypeError):
-        valid = False
-    if not valid:
-        raise Refused("the cursor is not one that a page of this listing gave", field="cursor")
-    return position, values
 
 
 __all__ = ["NOW", "Behind", "Change", "Page", "Standing", "Views"]

@@ -35,6 +35,11 @@ SCALARS: dict[Any, str] = {
 }
 
 
+def ours(text: str) -> sql.SQL:
+    """SQL of our own making: names, types and queries that this program holds, never anything given to it."""
+    return sql.SQL(text)  # pyright: ignore[reportArgumentType]  # that is the point
+
+
 @dataclass(frozen=True)
 class Column:
     """One field of a row: its name and PostgreSQL type, and how its values pass in and out (None: as they are)."""
@@ -64,14 +69,15 @@ class Table(Generic[R]):
         """Make the table; its key is also what makes two live versions of one row impossible."""
         columns = [
             sql.SQL("{} {} {}").format(
-                sql.Identifier(column.name), sql.SQL(column.type), sql.SQL("" if column.nullable else "NOT NULL")
+                sql.Identifier(column.name), ours(column.type), sql.SQL("" if column.nullable else "NOT NULL")
             )
             for column in self.columns
         ]
         table = sql.Identifier(schema, self.name)
         connection.execute(
             sql.SQL(
-                "CREATE TABLE {} ({}, began bigint NOT NULL, ended bigint NOT NULL, PRIMARY KEY (key, ended), CHECK (began < ended))"
+                "CREATE TABLE {} ({}, began bigint NOT NULL, ended bigint NOT NULL,"
+                " PRIMARY KEY (key, ended), CHECK (began < ended))"
             ).format(table, sql.SQL(", ").join(columns))
         )
         for index in self.kind.INDEXES:
@@ -86,12 +92,11 @@ class Table(Generic[R]):
         )
 
     def row(self, values: Sequence[Any]) -> R:
-        return self.kind(
-            *(
-                value if column.decode is None or value is None else column.decode(value)
-                for column, value in zip(self.columns, values, strict=True)
-            )
-        )
+        given: list[Any] = [
+            value if column.decode is None or value is None else column.decode(value)
+            for column, value in zip(self.columns, values, strict=True)
+        ]
+        return self.kind(*given)
 
     def live(self, connection: Connection[TupleRow], schema: str, keys: Sequence[UUID]) -> dict[UUID, tuple[R, int]]:
         """Return the live rows of some keys, with the position at which each version began."""
@@ -107,7 +112,8 @@ class Table(Generic[R]):
         """End the live version of each key at a position."""
         connection.execute(
             sql.SQL(
-                "UPDATE {} AS version SET ended = given.ended FROM unnest(%b::uuid[], %b::bigint[]) AS given(key, ended)"
+                "UPDATE {} AS version SET ended = given.ended"
+                " FROM unnest(%b::uuid[], %b::bigint[]) AS given(key, ended)"
                 " WHERE version.key = given.key AND version.ended = {}"
             ).format(sql.Identifier(schema, self.name), sql.Literal(FOREVER)),
             (list(keys), list(ends)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import psycopg
 from eventsourcing.persistence import ApplicationRecorder, Subscription
+from psycopg import sql
 
 from application.database import Database, Role
 from application.log.mapper import Entry
@@ -78,7 +79,7 @@ class Tailer:
 
     def _follow(self) -> None:
         with self._database.connect(Role.reader) as connection:
-            connection.execute(f'LISTEN "taizhang_{self._database.schema}"')
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(f"taizhang_{self._database.schema}")))
             if self._head == 0:
                 self._reach(self._recorder.max_notification_id() or 0)
             while not self._closed:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -124,14 +124,14 @@ class EmbeddedPostgres:
 
 
 @contextmanager
-def using(home: Path) -> Iterator[str]:
+def using(home: Path) -> Generator[str]:
     """Yield the dsn of a home's database: of the server that runs there, else of one started for this time."""
     with EmbeddedPostgres(home) as postgres:
         yield postgres.dsn
 
 
 @contextmanager
-def temporary(settings: Mapping[str, str] | None = None) -> Iterator[str]:
+def temporary(settings: Mapping[str, str] | None = None) -> Generator[str]:
     """Yield the dsn of a new cluster that is gone afterwards: for tests. It is not kept safe from a power cut."""
     home = Path(tempfile.mkdtemp(prefix="taizhang-"))
     # Ours to open: the server's account, where it is another, must be able to pass.

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become som
 
 
 @contextmanager
-def folder(mode: int = 0o755) -> Iterator[Path]:
+def folder(mode: int = 0o755) -> Generator[Path]:
     """A folder of our own that others can pass, where pytest's are for one user alone."""
     made = Path(tempfile.mkdtemp(prefix="taizhang-test-")).resolve()
     made.chmod(mode)
@@ -50,7 +50,7 @@ def folder(mode: int = 0o755) -> Iterator[Path]:
 
 
 @contextmanager
-def user(home: Path, program: str = sys.executable, **more: Any) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+def user(home: Path, program: str = sys.executable, **more: Any) -> Generator[tuple[subprocess.Popen[str], str, str]]:
     """Another process that uses a home: the process, what it connects to, and what it was told."""
     options: dict[str, Any] = {"cwd": REPOSITORY, "start_new_session": True, **more}
     process = subprocess.Popen([program, "-c", USER, home], stdin=-1, stdout=-1, text=True, **options)
@@ -110,7 +110,7 @@ def mode(path: Path) -> int:
 
 
 @contextmanager
-def cluster() -> Iterator[Path]:
+def cluster() -> Generator[Path]:
     """A home whose cluster has been made, and used before: a table ``kept`` is in it."""
     with folder() as there:
         with EmbeddedPostgres(there / "var", QUICK) as postgres:

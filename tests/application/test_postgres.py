@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -228,7 +228,7 @@ def test_after_everything_was_killed_a_pid_that_is_somebody_elses_by_now_is_no_s
 
 
 @contextmanager
-def sleeper(place: Place) -> Iterator[int]:
+def sleeper(place: Place) -> Generator[int]:
     """A process of the server's account that is not a server."""
     owner = place.account.pw_uid
     process = subprocess.Popen(["/bin/sleep", "60"], user=owner if os.geteuid() == 0 else None, cwd="/")
