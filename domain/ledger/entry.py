@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, Self, assert_never
+from typing import Literal, Self, TypeVar, assert_never
 from uuid import UUID
 
 from domain.event import Account, Fact, Refused
@@ -106,7 +106,7 @@ class Entry:
             case EntryCorrected():
                 entry = replace(self, filers=self.filers | rules.people(account), standing="filed")
                 for change in event.changes:
-                    entry = entry._with(change)
+                    entry = _changed(entry, change)
                 return entry
             case EntryVerified():
                 return replace(self, standing="verified")
@@ -115,15 +115,19 @@ class Entry:
             case _:
                 assert_never(event)
 
-    def _with(self, change: FieldChange) -> Self:
-        match change:
-            case SummaryChange():
-                return replace(self, summary=change.after)
-            case EvidenceChange():
-                return replace(self, evidence=change.after)
-            case AttendanceChange():
-                return replace(self, attendance=change.after)
-            case DayChange():
-                return replace(self, occurred_on=change.after)
-            case _:
-                assert_never(change)
+
+E = TypeVar("E", bound=Entry)
+
+
+def _changed(entry: E, change: FieldChange) -> E:
+    match change:
+        case SummaryChange():
+            return replace(entry, summary=change.after)
+        case EvidenceChange():
+            return replace(entry, evidence=change.after)
+        case AttendanceChange():
+            return replace(entry, attendance=change.after)
+        case DayChange():
+            return replace(entry, occurred_on=change.after)
+        case _:
+            assert_never(change)

@@ -122,7 +122,7 @@ def test_nobody_can_change_remove_or_truncate_events(
 ) -> None:
     records.recorder.append(submission(uuid4()))
     with database.connect(role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(statement)
+        connection.execute(statement.encode())
     assert positions(records.recorder) == [1]
 
 
