@@ -11,7 +11,7 @@ from uuid import UUID
 from eventsourcing.application import Application
 
 from application.database import Database
-from application.log import Appended, Command, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
+from application.log import Appended, Command, Entry, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
 from domain.event import Account, Aggregate, Event, Recorded, Refused
 
 A = TypeVar("A", bound=Aggregate)
@@ -208,13 +208,22 @@ class Records(Application[UUID]):
         if missing:
             histories: dict[UUID, list[Recorded]] = {}
             for entry in self.recorder.select_streams(missing):
-                past: Any = self.mapper.to_domain_event(entry)
+                past = self.recorded(entry)
                 histories.setdefault(past.originator_id, []).append(past)
             for id in missing:
                 known[id] = kind.replay(None, histories.get(id, ())) or kind(id)
         states = [known[id] for id in ids]
         assert all(isinstance(state, kind) for state in states)
         return states  # type: ignore[return-value]
+
+    def recorded(self, entry: Entry) -> Recorded:
+        """Return the event that an entry of the log holds; raise ValueError if this program cannot read it."""
+        try:
+            past: Any = self.mapper.to_domain_event(entry)
+        except KeyError:
+            raise ValueError(f"no release of this program knows the topic {entry.topic}") from None
+        assert isinstance(past, Recorded)
+        return past
 
     def keep(self, states: Iterable[Aggregate]) -> None:
         """Keep states at hand, the newest of each, as many as fit."""

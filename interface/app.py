@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
-
-from pydantic import ValidationError
 
 from application.access import Access
 from application.clock import Clock
 from application.database import Database, Role
 from application.ledger import Ledger
+from application.log import Entry
 from application.organisation import Organisations
 from application.records import Act, Receipt, Records
 from application.standard import Standards
-from domain.event import Recorded, Refused
+from domain.event import Event, Recorded, Refused
+from domain.topics import TOPICS
 from domain.views import ViewDecisions, decisions_id
 from projections.board import Board
 from projections.conformance import ConformanceView
-from projections.engine import Engine, Past, Unreadable
+from projections.engine import Engine, Past
 from projections.ledger import LedgerView
 from projections.organisation import OrganisationView
 from projections.query import NOW, Views
@@ -34,31 +34,41 @@ def all_views() -> list[View]:
     return [OrganisationView(), StandardView(), LedgerView(), ConformanceView()]
 
 
+class LogEntry:
+    """One event of the log as the engine reads it: decoded when a view asks, once for all views."""
+
+    __slots__ = ("_entry", "_read", "_records", "position", "topic")
+
+    def __init__(self, entry: Entry, records: Records) -> None:
+        self._entry = entry
+        self._records = records
+        self._read: Recorded | None = None
+        self.position = entry.id
+        kind = TOPICS.get(entry.topic)
+        # A retired shape says only when it is read what it has become.
+        self.topic = entry.topic if kind is None or kind.upcast is Event.upcast else self.read().event.TOPIC
+
+    def read(self) -> Recorded:
+        if self._read is None:
+            self._read = self._records.recorded(self._entry)
+        return self._read
+
+
 class LogPages:
-    """The log as the engine reads it: decoded, with what cannot be read told apart."""
+    """The log as the engine reads it."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
 
     def page(self, after: int, limit: int) -> Sequence[Past]:
         entries = self._records.recorder.select_notifications(after, limit, inclusive_of_start=False)
-        return [self._read(entry) for entry in entries]
+        return [LogEntry(entry, self._records) for entry in entries]
 
     def wait(self, after: int, timeout: float) -> int:
         return self._records.recorder.tailer.wait(after, timeout)
 
     def skipped(self, view: str) -> frozenset[int]:
         return self._records.load(ViewDecisions, decisions_id(view), fresh=True).skipped
-
-    def _read(self, entry: Any) -> Past:
-        try:
-            past: Any = self._records.mapper.to_domain_event(entry)
-        except KeyError:
-            return Unreadable(entry.id, entry.topic, f"no release of this program knows the topic {entry.topic}")
-        except ValidationError as error:
-            return Unreadable(entry.id, entry.topic, str(error))
-        assert isinstance(past, Recorded)
-        return past
 
 
 class Installation:

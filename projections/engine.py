@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection, sql
@@ -22,16 +23,20 @@ BATCH = 2000
 TIMER = 1.0
 
 
-@dataclass(frozen=True)
-class Unreadable:
-    """An event of the log that this program cannot read."""
+class Past(Protocol):
+    """An event of the log, read only when a view asks for it, and then once for all views."""
 
-    position: int
-    topic: str
-    error: str
+    @property
+    def position(self) -> int: ...
 
+    @property
+    def topic(self) -> str:
+        """The topic of the event's present shape."""
+        ...
 
-Past = Recorded | Unreadable
+    def read(self) -> Recorded:
+        """Return the event; raise ValueError if this program cannot read it."""
+        ...
 
 
 class Log(Protocol):
@@ -83,7 +88,6 @@ class Engine:
         self._views = {view.name: view for view in views}
         self._log = log
         self._connect = connect
-        self._ahead: ThreadPoolExecutor | None = None
         self._pages: dict[int, Future[Sequence[Past]]] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -101,22 +105,18 @@ class Engine:
             if not self._lock(connection):
                 return False
             places = self._places(connection)
-            while self._advance(connection, places):
-                progress(min(place.position for place in places))
-                places = self._places(connection)
+            with ThreadPoolExecutor(1, "taizhang views read ahead") as ahead:
+                while self._advance(connection, places, ahead):
+                    progress(min(place.position for place in places))
+                    places = self._places(connection)
             return True
 
     def _follow(self, connection: Connection[TupleRow], stop: threading.Event) -> None:
         with ThreadPoolExecutor(1, "taizhang views read ahead") as ahead:
-            self._ahead = ahead
-            try:
-                while not stop.is_set():
-                    places = self._places(connection)
-                    if not self._advance(connection, places):
-                        self._log.wait(min((p.position for p in places if p.stopped_at is None), default=0), TIMER)
-            finally:
-                self._ahead = None
-                self._pages.clear()
+            while not stop.is_set():
+                places = self._places(connection)
+                if not self._advance(connection, places, ahead):
+                    self._log.wait(min((p.position for p in places if p.stopped_at is None), default=0), TIMER)
 
     def _lock(self, connection: Connection[TupleRow]) -> bool:
         # Views are derived: a crash takes rows and position back together, so their commits need not wait for the disk.
@@ -150,38 +150,34 @@ class Engine:
                 places.append(Place(view, True, *building[2:]))
         return places
 
-    def _advance(self, connection: Connection[TupleRow], places: list[Place]) -> bool:
+    def _advance(self, connection: Connection[TupleRow], places: list[Place], ahead: Executor) -> bool:
         """Fold one batch into each place; return whether anything was folded or switched."""
         moved = False
         for place in places:
-            moved = self._step(connection, place) or moved
-            if place.building and place.stopped_at is None and not self._page(place.position):
+            moved = self._step(connection, place, self._page(place.position, ahead)) or moved
+            if place.building and place.stopped_at is None and not self._page(place.position, ahead):
                 switch(connection, self._schema, place.view)
                 moved = True
+        # What was read at the head may be longer by now; what lies behind every view is needed no more.
         wanted = {place.position for place in places if place.stopped_at is None}
-        self._pages = {after: page for after, page in self._pages.items() if after in wanted}
+        self._pages = {
+            after: page for after, page in self._pages.items() if after in wanted and (not page.done() or page.result())
+        }
         return moved
 
-    def _page(self, after: int) -> Sequence[Past]:
-        """Return the batch after a position; views that are level share it, and the next is read meanwhile."""
-        if self._ahead is None:
-            return self._log.page(after, BATCH)
-        ready = self._pages.pop(after, None)
-        page = ready.result() if ready else self._log.page(after, BATCH)
-        if len(page) == BATCH:
-            self._pages[after] = _done(page)
-            last = page[-1].position
-            if last not in self._pages:
-                self._pages[last] = self._ahead.submit(self._log.page, last, BATCH)
+    def _page(self, after: int, ahead: Executor) -> Sequence[Past]:
+        """Return the batch after a position; views that are level share it, and the next one is read meanwhile."""
+        if after not in self._pages:
+            self._pages[after] = ahead.submit(self._log.page, after, BATCH)
+        page = self._pages[after].result()
+        if len(page) == BATCH and page[-1].position not in self._pages:
+            self._pages[page[-1].position] = ahead.submit(self._log.page, page[-1].position, BATCH)
         return page
 
-    def _step(self, connection: Connection[TupleRow], place: Place) -> bool:
-        if place.stopped_at is not None and place.stopped_at not in self._log.skipped(place.view.name):
+    def _step(self, connection: Connection[TupleRow], place: Place, page: Sequence[Past]) -> bool:
+        skipped = self._log.skipped(place.view.name) if place.stopped_at is not None else frozenset[int]()
+        if not page or (place.stopped_at is not None and place.stopped_at not in skipped):
             return False
-        page = self._page(place.position)
-        if not page:
-            return False
-        skipped = self._log.skipped(place.view.name)
         try:
             self._fold(connection, place, page, skipped)
         except psycopg.DataError:
@@ -202,22 +198,26 @@ class Engine:
     ) -> None:
         view, topics = place.view, place.view.topics
         live = Live(connection, place.schema(self._schema))
-        wanted = [past for past in page if _topic(past) in topics and past.position not in skipped]
-        error = None
-        position = page[-1].position
-        live.fetch(view.rows, (key for past in wanted if isinstance(past, Recorded) for key in _touched(view, past)))
-        for past in wanted:
+        position, error = page[-1].position, None
+        wanted: list[Recorded] = []
+        for past in page:
+            if past.topic in topics and past.position not in skipped:
+                try:
+                    wanted.append(past.read())
+                except ValueError as raised:
+                    position, error = past.position - 1, (past.position, str(raised))
+                    break
+        live.fetch(view.rows, (key for past in wanted for key in _touched(view, past)))
+        for recorded in wanted:
             try:
-                if isinstance(past, Unreadable):
-                    raise ValueError(past.error)  # noqa: TRY004, TRY301  # told like one that cannot be folded
-                view.fold(past, live)
+                view.fold(recorded, live)
             except psycopg.Error:
                 raise
             except Exception as raised:  # noqa: BLE001  # whatever a fold raises stops its view, not the engine
                 live.drop()
-                error, position = (past.position, f"{type(raised).__name__}: {raised}"), past.position - 1
+                position, error = recorded.position - 1, (recorded.position, f"{type(raised).__name__}: {raised}")
                 break
-            live.settle(past.position)
+            live.settle(recorded.position)
         try:
             self._commit(connection, place, live, position, error)
         except psycopg.DataError as refused:
@@ -269,18 +269,8 @@ def switch(connection: Connection[TupleRow], log_schema: str, view: View) -> Non
         connection.execute("UPDATE views SET building = false, updated_at = now() WHERE name = %s", (view.name,))
 
 
-def _topic(past: Past) -> str:
-    return past.event.TOPIC if isinstance(past, Recorded) else past.topic
-
-
-def _touched(view: View, past: Recorded) -> Sequence:  # type: ignore[type-arg]
+def _touched(view: View, past: Recorded) -> Sequence[UUID]:
     try:
         return list(view.touches(past))
     except Exception:  # noqa: BLE001  # the fold will raise the same, and say so
         return ()
-
-
-def _done(page: Sequence[Past]) -> Future[Sequence[Past]]:
-    future: Future[Sequence[Past]] = Future()
-    future.set_result(page)
-    return future
