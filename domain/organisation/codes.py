@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import Final, Self, assert_never
 from uuid import UUID, uuid5
@@ -22,6 +23,7 @@ _WEIGHTS = tuple(pow(3, place, 31) for place in range(_LENGTH - 1))
 _DAY = timedelta(days=1)
 
 
+@lru_cache(maxsize=10_000)
 def organisation_id(code: str) -> UUID:
     """The identifier of an organisation first recorded under this division code, so that an import is repeatable.
 
@@ -30,6 +32,7 @@ def organisation_id(code: str) -> UUID:
     return uuid5(ORGANISATIONS, code)
 
 
+@lru_cache(maxsize=10_000)
 def code_id(scheme: Scheme, code: str) -> UUID:
     """The identifier of a code's stream in the register."""
     return uuid5(CODES, f"{scheme}:{code}")
