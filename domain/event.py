@@ -26,9 +26,9 @@ class Refused(Exception):
 
 
 class Fact(BaseModel):
-    """A frozen, strict value inside an event."""
+    """A frozen, strict value inside an event. Its numbers are finite: JSON has no others."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Event(Fact):

@@ -99,11 +99,15 @@ class Installation:
 
     def fold_now(self, timeout: float = 600.0) -> None:
         """Return once every view has folded what is in the log now; fold it here if nobody else does."""
-        head = self.records.recorder.max_notification_id() or 0
+        head = self.head()
         if self._engine is None and self.engine().catch_up():
             return
         for view in self.views.views:
             self.views.wait(view, head, timeout)
+
+    def head(self) -> int:
+        """Return the last position of the log, 0 while it is empty."""
+        return self.records.recorder.max_notification_id() or 0
 
     def known_at(self, moment: str | int | datetime | None) -> int:
         """Return the position that a moment stands for: a position, a time (RFC 3339), or None for now.
@@ -112,7 +116,7 @@ class Installation:
         """
         if moment is None:
             return NOW
-        head = self.records.recorder.max_notification_id() or 0
+        head = self.head()
         if isinstance(moment, str):
             moment = _moment(moment, self.clock)
         if isinstance(moment, int):
@@ -158,16 +162,16 @@ class Installation:
 
 def _moment(text: str, clock: Clock) -> int | datetime:
     """Read a position or a time. One without an offset is local to the organisations; a day stands for its end."""
-    if text.isdecimal() and text.isascii():
-        return int(text)
     try:
+        if text.isdecimal() and text.isascii():
+            return int(text)
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=clock.zone)
+            if len(text) <= len("2026-06-30"):
+                moment = min(moment + timedelta(days=1, microseconds=-1), max(moment, clock.now()))
+    except (ValueError, OverflowError):
         raise Refused(
             "“{text}” is neither a position nor a time such as 2026-06-30T08:00:00Z", field="known_at", text=text
         ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=clock.zone)
-        if len(text) <= len("2026-06-30"):
-            moment = min(moment + timedelta(days=1, microseconds=-1), max(moment, clock.now()))
     return moment

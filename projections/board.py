@@ -101,7 +101,7 @@ class Board:
         """
         after: list[Any] = ["", "", "", ""]
         if cursor is not None:
-            at, after = cursors.decode(cursor, len(after))
+            at, after = cursors.decode(cursor, (str, str, str, str))
         lines = self._views.fetch(
             (OrganisationRow, ObligationRow),
             f"""
@@ -125,7 +125,8 @@ class Board:
                     AND (%(period)s::text IS NULL OR item.period = %(period)s)
                 GROUP BY units.top, item.area, item.period
             )
-            SELECT tops.key, code, name, area, period, total, done, late, excused, waived, missing, open
+            SELECT tops.key, code, name, area, period, total, done, late, excused, waived, missing, open,
+                (SELECT min(position) FROM {{views}} WHERE name IN ('organisation', 'ledger') AND NOT building)
             FROM sums JOIN tops ON tops.key = sums.top
             WHERE (code, tops.key::text, area, period) > (%(code)s, %(key)s, %(last_area)s, %(last_period)s)
             ORDER BY code, tops.key::text, area, period LIMIT %(limit)s
@@ -139,8 +140,8 @@ class Board:
                 **dict(zip(("code", "key", "last_area", "last_period"), after, strict=True)),
             },
         )
-        rows = [BoardLine(*line) for line in lines[:limit]]
-        known_at = at if at != NOW else self._views.position("ledger")
+        rows = [BoardLine(*line[:-1]) for line in lines[:limit]]
+        known_at = at if at != NOW else lines[0][-1] if lines else self._views.position("ledger")
         if len(lines) <= limit:
             return BoardPage(rows, known_at, None)
         last = rows[-1]

@@ -14,18 +14,22 @@ def encode(position: int, values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([position, *plain]).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, length: int) -> tuple[int, list[Any]]:
-    """Return the position and the values; refuse what ``encode`` did not make for an order of this length."""
+def decode(cursor: str, types: Sequence[type[int] | type[str]]) -> tuple[int, list[Any]]:
+    """Return the position and the values; refuse what ``encode`` did not make for an order of these types."""
     try:
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
         found = None
     if (
         not isinstance(found, list)
-        or len(found) != length + 1
-        or not all(isinstance(each, int | str) for each in found)
-        or not (isinstance(found[0], int) and 0 <= found[0] < 2**63)
+        or [type(each) for each in found] != [int, *types]
+        or not all(0 <= each < 2**63 if isinstance(each, int) else "\0" not in each for each in found)
     ):
-        raise Refused("the cursor is not one that a page of this listing gave", field="cursor")
+        raise unknown()
     position, *values = found
     return position, values
+
+
+def unknown() -> Refused:
+    """The refusal of a cursor that no page gave."""
+    return Refused("the cursor is not one that a page of this listing gave", field="cursor")

@@ -24,7 +24,15 @@ NOW = FOREVER - 1
 
 
 class Behind(Exception):
-    """A view has not folded the position asked for in the time given, or is being rebuilt; ask again."""
+    """A view has not folded the position asked for in the time given, or is being rebuilt; ask again.
+
+    The sentence and its values are told apart, as in a refusal.
+    """
+
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(message.format(**values))
+        self.message = message
+        self.values = values
 
 
 class Fetch(Protocol):
@@ -55,11 +63,19 @@ class Page(Generic[R]):
 
 @dataclass(frozen=True)
 class Change(Generic[R]):
-    """What became of one row between two positions: None before it began, or after."""
+    """What became of one row between two positions: ``before`` is None if it began later."""
 
     key: UUID
     before: R | None
     after: R | None
+
+
+@dataclass(frozen=True)
+class Changes(Generic[R]):
+    """Rows that are not the same at two positions, by key; ``next`` is the key after which there may be more."""
+
+    rows: list[Change[R]]
+    next: UUID | None
 
 
 class Views:
@@ -70,6 +86,7 @@ class Views:
         self._reads = reads
         self._schemas = {kind: schema_of(log_schema, view.name) for view in views for kind in view.rows}
         self._names = {kind: view.name for view in views for kind in view.rows}
+        self._folded: dict[str, int] = {}
         self.views = {view.name: view for view in views}
 
     def standings(self) -> list[Standing]:
@@ -87,17 +104,26 @@ class Views:
 
     def wait(self, view: str, position: int, timeout: float) -> None:
         """Return once a view has folded a position; raise Behind when the time (seconds) is up."""
+        # What serves never goes back: a view built anew takes its place once it is level.
+        if self._folded.get(view, -1) >= position:
+            return
         deadline, pause = monotonic() + timeout, 0.002
         while (now := self.position(view)) < position:
             if monotonic() > deadline:
-                raise Behind(f"the view {view} has folded position {now}, not yet {position}")
+                raise Behind(
+                    "the view {view} has folded position {now}, not yet {position}",
+                    view=view,
+                    now=now,
+                    position=position,
+                )
             sleep(pause)
             pause = min(pause * 1.5, 0.05)
+        self._folded[view] = now
 
     def fetch(self, kinds: Sequence[type[Row]], query: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
-        """Run a query in which ``{Name}`` stands for the table of the row class ``NameRow``."""
+        """Run a query in which ``{Name}`` stands for the table of ``NameRow``, ``{views}`` for where views stand."""
         names = {kind.__name__.removesuffix("Row"): self._table(kind) for kind in kinds}
-        return self._ask(ours(query).format(**names), parameters)
+        return self._ask(ours(query).format(views=sql.Identifier(self._log_schema, "views"), **names), parameters)
 
     def one(self, kind: type[R], key: UUID, at: int = NOW) -> R | None:
         """Return one row as known at a position."""
@@ -132,8 +158,9 @@ class Views:
             conditions.append(sql.SQL(form).format(sql.Identifier(name), ours(name)))
             parameters[f"is_{name}"] = value
         if cursor is not None:
-            parameters["at"], after = cursors.decode(cursor, len(columns))
             types = {column.name: column.type for column in described.columns}
+            plain = [int if types[name] == "bigint" else str for name in columns]
+            parameters["at"], after = cursors.decode(cursor, plain)
             typed = sql.SQL(", ").join(
                 sql.SQL("%(after_{})s::{}").format(ours(str(n)), ours(types[name])) for n, name in enumerate(columns)
             )
@@ -150,7 +177,12 @@ class Views:
             sql.SQL(", ").join(map(sql.Identifier, columns)),
         )
         parameters["view"] = self._names[kind]
-        found = self._ask(query, parameters)
+        try:
+            found = self._ask(query, parameters)
+        except psycopg.DataError:
+            if cursor is None:
+                raise
+            raise cursors.unknown() from None
         rows = [described.row(values[:-1]) for values in found[:limit]]
         known_at = (
             parameters["at"] if parameters["at"] != NOW else found[0][-1] if found else self.position(self._names[kind])
@@ -171,8 +203,8 @@ class Views:
 
     def changes(
         self, kind: type[R], since: int, until: int, *, limit: int = 100, after: UUID | None = None
-    ) -> list[Change[R]]:
-        """Return, by key, the rows that are not the same at two positions."""
+    ) -> Changes[R]:
+        """Return, by key, the rows that are not the same at two positions, of so many that were touched meanwhile."""
         described = table(kind)
         listed = sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns)
         query = sql.SQL(
@@ -188,7 +220,9 @@ class Views:
             row = described.row(values)
             known = pairs.get(row.key, Change(row.key, None, None))
             pairs[row.key] = Change(row.key, row if was else known.before, row if is_now else known.after)
-        return [change for change in pairs.values() if change.before != change.after]
+        # Nothing is ever deleted: each key touched has a row at ``until``.
+        last = max(pairs) if len(pairs) == limit else None
+        return Changes([change for change in pairs.values() if change.before != change.after], last)
 
     def _table(self, kind: type[Row]) -> sql.Identifier:
         return sql.Identifier(self._schemas[kind], table(kind).name)
@@ -201,7 +235,7 @@ class Views:
             psycopg.errors.UndefinedColumn,
             psycopg.errors.InvalidSchemaName,
         ) as error:
-            raise Behind("the view is being built; ask again shortly") from error
+            raise Behind("the view is being built: ask again shortly") from error
 
 
-__all__ = ["NOW", "Behind", "Change", "Page", "Standing", "Views"]
+__all__ = ["NOW", "Behind", "Change", "Changes", "Page", "Standing", "Views"]

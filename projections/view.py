@@ -3,8 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
+
+from pydantic import Field
 
 from domain.event import Event, Recorded
 
@@ -20,7 +22,7 @@ class Row:
     # Columns by which pages of this row are found, one index each; see ``projections.tables``.
     INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
-    key: UUID
+    key: Annotated[UUID, Field(serialization_alias="id")]
 
 
 R = TypeVar("R", bound=Row)
