@@ -1,27 +1,28 @@
 """The wiring: one log with its services, views and engine, put together in one place."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from application.access import Access
+from application.access import Access, person_id
 from application.clock import Clock
 from application.database import Database, Role
+from application.identity import uuid7
 from application.ledger import Ledger
 from application.log import Entry
 from application.organisation import Organisations
 from application.records import Act, Receipt, Records
 from application.standard import Standards
-from domain.event import Event, Recorded, Refused
+from domain.event import Account, Event, Recorded, Refused
 from domain.topics import TOPICS
 from domain.views import ViewDecisions, decisions_id
 from projections.board import Board
 from projections.conformance import ConformanceView
-from projections.engine import Engine, Past
+from projections.engine import Engine, Past, begin
 from projections.ledger import LedgerView
 from projections.organisation import OrganisationView
 from projections.query import NOW, Views
@@ -108,6 +109,20 @@ class Installation:
     def head(self) -> int:
         """Return the last position of the log, 0 while it is empty."""
         return self.records.recorder.max_notification_id() or 0
+
+    def rebuild(self, names: Sequence[str], progress: Callable[[int], None] = lambda _: None) -> None:
+        """Fold views anew beside those that serve; return once they have taken their place."""
+        with self.database.connect(Role.projector) as connection:
+            for name in names:
+                begin(connection, self.database.schema, self.views.views[name], building=True)
+        while not self.engine().catch_up(progress):
+            if not any(each.building and each.name in names for each in self.views.standings()):
+                return
+            self._stop.wait(0.1)
+
+    def act(self, name: str, reason: str) -> Act:
+        """Return an act of a person, today, for commands given on this machine."""
+        return Act(Account(actor=person_id(name), occurred_on=self.clock.today(), command_id=uuid7(), reason=reason))
 
     def known_at(self, moment: str | int | datetime | None) -> int:
         """Return the position that a moment stands for: a position, a time (RFC 3339), or None for now.
