@@ -1,5 +1,6 @@
 """Standards (工作规范): what work is asked for, in which steps and by whom, in versions that never change."""
 
+from domain.standard import bpmn
 from domain.standard.events import (
     AREAS,
     Duty,
@@ -20,8 +21,8 @@ from domain.standard.events import (
     Status,
     StepsSeparated,
 )
-from domain.standard import bpmn
-from domain.standard.flow import Analysis, Bounds, Flow, Kind, Link, Node, analyse, check
+from domain.standard.flow import Bounds, Flow, Kind, Link, Node
+from domain.standard.order import Analysis, analyse, check
 from domain.standard.standard import Standard, Standing, area_of, standard_id
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "StepsSeparated",
     "analyse",
     "area_of",
+    "bpmn",
     "check",
     "standard_id",
 ]

@@ -8,7 +8,6 @@ from typing import Literal, Self, assert_never
 from uuid import UUID, uuid5
 
 from domain.event import Account, Aggregate, Refused
-from domain.standard import flow as flows
 from domain.standard.events import (
     AREAS,
     Duty,
@@ -25,7 +24,8 @@ from domain.standard.events import (
     StandardRetired,
     StepsSeparated,
 )
-from domain.standard.flow import Flow, Link, Node
+from domain.standard.flow import Bounds, Flow, Link, Node
+from domain.standard.order import check
 
 Standing = Literal["absent", "draft", "published", "amending", "retired"]
 
@@ -105,7 +105,7 @@ class Standard(Aggregate):
             _check_text("authority", authority, 1000)
         return StandardDrafted(code=code, title=title, area=area, authority=authority)
 
-    def define_step(self, step: str, name: str, bounds: flows.Bounds | None = None) -> FlowStepDefined:
+    def define_step(self, step: str, name: str, bounds: Bounds | None = None) -> FlowStepDefined:
         """Add a step to the draft, or change one."""
         self._check_draft()
         _check_text("step", step, 100)
@@ -125,7 +125,7 @@ class Standard(Aggregate):
     def draw(self, flow: Flow) -> tuple[FlowStepDefined | FlowStepRemoved | FlowLinked | StepsSeparated, ...]:
         """Turn the draft's flow into this one, which must hold; separations of steps that are gone go too."""
         self._check_draft()
-        flows.check(flow)
+        check(flow)
         steps = {node.id: node for node in flow.nodes if node.kind == "task"}
         events: list[FlowStepDefined | FlowStepRemoved | FlowLinked | StepsSeparated] = []
         events += [FlowStepRemoved(step=node.id) for node in self.steps if node.id not in steps]
@@ -200,7 +200,7 @@ class Standard(Aggregate):
                 day=self.versions[-1].effective_on,
             )
         flow = self.flow
-        flows.check(flow)
+        check(flow)
         names = {node.id: node.name for node in self.steps}
         return StandardPublished(
             version=PublishedVersion(
