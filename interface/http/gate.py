@@ -1,0 +1,78 @@
+"""The gate: nobody passes without a token, but to see whether the service is well and what it offers."""
+
+import re
+from dataclasses import dataclass
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from application.access import Access, Person
+from application.access import Act as Permission
+from application.database import Unavailable
+from interface.app import Installation
+from interface.catalogue import say
+from interface.http.problem import Denied, problem, unavailable
+
+HEALTH, DESCRIPTION = "/api/health", "/api/openapi.json"
+OPEN = frozenset({HEALTH, DESCRIPTION})
+
+_BEARER = re.compile(r"[Bb]earer +(tz_[A-Za-z0-9_-]{43})")
+
+
+class Gate:
+    """Answers 401 to every request without a valid token, whatever it asks for, before anything of it is read."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            person = await self._person(request.headers.get("authorization", ""))
+        except Unavailable:
+            await unavailable(request)(scope, receive, send)
+            return
+        if person is None:
+            # The scheme alone is told: not whether a token was malformed, unknown or withdrawn.
+            detail = say(request, "send a valid token: Authorization: Bearer tz_…")
+            answer = problem(request, "unauthorised", 401, detail, {"WWW-Authenticate": 'Bearer realm="taizhang"'})
+            await answer(scope, receive, send)
+            return
+        scope["taizhang.person"] = person
+        await self._app(scope, receive, send)
+
+    async def _person(self, authorization: str) -> Person | None:
+        given = _BEARER.fullmatch(authorization)
+        if given is None:
+            return None
+        # A token seen lately is found in memory; only another one is worth a thread.
+        known = self._access.remembered(given[1])
+        return known if known is not None else await run_in_threadpool(self._access.recognise, given[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, what they sent, and the installation that is to answer."""
+
+    at: Installation
+    person: Person
+    request: Request
+    body: bytes = b""
+
+    def must(self, permission: Permission) -> None:
+        """Raise Denied unless the caller's role has this permission."""
+        if not self.person.may(permission):
+            raise Denied("the role {role} may not do this", role=self.person.duty)
+
+
+async def caller(request: Request) -> Caller:
+    """Tell who passed the gate; a dependency without input or output, so that it costs no thread."""
+    return Caller(request.app.state.installation, request.scope["taizhang.person"], request)
+
+
+__all__ = ["DESCRIPTION", "HEALTH", "OPEN", "Caller", "Gate", "caller"]

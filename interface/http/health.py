@@ -1,0 +1,99 @@
+"""Whether the service is well, told to anybody and without secrets; and who a token stands for."""
+
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter
+
+from interface.app import Installation
+from interface.http.gate import Caller
+from interface.http.reading import JSON, query
+from interface.http.view import standings
+
+routes = APIRouter()
+
+# Seconds that the database has to answer in.
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True)
+class ViewHealth:
+    """How far a view is behind the log."""
+
+    name: str
+    state: Literal["following", "building", "stopped"]
+    lag_events: int
+    lag_seconds: float
+
+
+@dataclass(frozen=True)
+class Health:
+    """``well``; ``impaired`` where a view is stopped; ``down`` where the database does not answer."""
+
+    status: Literal["well", "impaired", "down"]
+    database: bool
+    head: int | None
+    views: list[ViewHealth]
+
+
+_HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
+
+
+class Pulse:
+    """Looks after the database in a thread of its own: however often health is asked, one look is under way."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._thread = ThreadPoolExecutor(1, "taizhang pulse")
+        self._look: Future[Health] | None = None
+
+    async def feel(self) -> Health:
+        if self._look is None or self._look.done():
+            self._look = self._thread.submit(self._see)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._look)), PATIENCE)
+        except Exception:  # noqa: BLE001  # whatever it is, the database does not answer
+            return Health("down", database=False, head=None, views=[])
+
+    def _see(self) -> Health:
+        found = standings(self._installation)
+        views = [ViewHealth(each.name, each.state, each.lag_events, each.lag_seconds) for each in found]
+        stopped = any(each.state == "stopped" for each in views)
+        return Health("impaired" if stopped else "well", database=True, head=self._installation.head(), views=views)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False)
+
+
+@routes.get(
+    "/health",
+    operation_id="show_health",
+    summary="Say whether the service is well",
+    tags=["service"],
+    response_model=Health,
+    responses={503: {"model": Health, "description": "The database does not answer."}},
+)
+async def show_health(request: Request) -> Response:
+    health = await request.app.state.pulse.feel()
+    status = 503 if health.status == "down" else 200
+    return Response(_HEALTH.dump_json(health), status, {"Cache-Control": "no-store"}, JSON)
+
+
+@dataclass(frozen=True)
+class Me:
+    """Whom a token stands for."""
+
+    person: UUID
+    name: str
+    role: str
+    organisation: UUID | None
+
+
+@query(routes, "/me", (), Me)
+def show_me(who: Caller) -> Me:
+    """Say whom your token stands for."""
+    return Me(who.person.id, who.person.name, who.person.duty, who.person.organisation)

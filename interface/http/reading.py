@@ -1,0 +1,192 @@
+"""What all queries share: the moment that is asked for, pages that follow each other, and what a reader has already."""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from domain.event import Refused
+from interface.http.gate import Caller, caller
+from interface.http.present import present, summary
+from interface.http.problem import Unknown, responses
+from projections.board import BoardPage
+from projections.query import NOW, Page
+
+T = TypeVar("T")
+Run = TypeVar("Run", bound=Callable[..., Any])
+
+JSON = "application/json"
+
+# Seconds that a reader waits at most, and without saying how long.
+LONGEST, USUAL = 30.0, 10.0
+
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
+
+# A text that the database can hold.
+Text = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
+Position = Annotated[int, Field(ge=0, lt=2**63)]
+Version = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class Seen(BaseModel):
+    """A query's parameters: what it must have seen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after_position: Position | None = Field(
+        None, description="Answer once this position (of a receipt) is seen; 503 if that takes too long."
+    )
+
+
+class Asked(Seen):
+    """And the moment that it asks about."""
+
+    known_at: Text | None = Field(
+        None, description="A position of the log, or a time (RFC 3339; a day stands for its end): as known then."
+    )
+
+
+class AskedPage(Asked):
+    """Pages of one listing are all of one moment: a cursor carries it."""
+
+    limit: int = Field(100, ge=1, le=1000)
+    cursor: Text | None = Field(None, description="`next` of the page before.")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """A page: the position that it is as of, and the cursor of the next page if there is one."""
+
+    known_at: int
+    next: str | None
+    items: Sequence[T]
+
+
+def listing(page: Page[Any] | BoardPage) -> Listing[Any]:
+    return Listing(page.known_at, page.next, page.rows)
+
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Prefer": {
+        "description": "`wait=SECONDS` (RFC 7240), at most 30: answer once everything recorded by now is seen.",
+        "schema": {"type": "string"},
+    },
+    "If-None-Match": {
+        "description": "Versions that you have: the answer is 304 if one of them is the record's.",
+        "schema": {"type": "string"},
+    },
+}
+
+
+def query(
+    routes: APIRouter, path: str, views: Sequence[str], answer: Any, *, found: bool = True, also: str = ""
+) -> Callable[[Run], Run]:
+    """Offer a function as a query (GET): of ``who``, ``asked``, ``moment`` and the path it is given what it names.
+
+    ``views`` are those that it reads (``{name}`` for one that the path names): ``moment`` is the
+    position asked for, folded by all of them.
+    It returns what the TypeAdapter of ``answer`` writes, a ``Response`` of its own (of a media type
+    that ``also`` names), or None where nothing is known: 404, unless ``found`` says that there is always an
+    answer. What has a ``version`` is given with it as ETag.
+    """
+    adapter: TypeAdapter[Any] = TypeAdapter(answer)
+    versioned = "version" in getattr(answer, "__dataclass_fields__", ())
+
+    def register(run: Run) -> Run:
+        def endpoint(who: Caller, asked: Seen, **given: Any) -> Response:
+            who.must("read")
+            moment, headers = _moment(who, asked, [view.format(**given) for view in views])
+            known = {"who": who, "asked": asked, "moment": moment, **given}
+            result = run(**{name: known[name] for name in wanted})
+            if result is None:
+                raise Unknown("nothing is known under {id} at that moment", id=next(iter(given.values())))
+            if isinstance(result, Response):
+                result.headers.update(headers)
+                return result
+            if versioned:
+                headers["ETag"] = f'"{result.version}"'
+                if _has(who.request, headers["ETag"]):
+                    return Response(status_code=304, headers=headers)
+            return Response(adapter.dump_json(result, by_alias=True), 200, headers, JSON)
+
+        wanted = inspect.signature(run).parameters
+        model: Any = wanted["asked"].annotation if "asked" in wanted else Asked if "moment" in wanted else Seen
+        present(endpoint, run, path, who=Annotated[Caller, Depends(caller)], asked=Annotated[model, Query()])
+        said: dict[int | str, dict[str, Any]] = responses(403, *([] if found else [404]))
+        if versioned:
+            said[304] = {"description": "You have this version."}
+        if also:
+            said[200] = {"content": {also: {"schema": {"type": "string"}}}}
+        headers = [
+            {"name": name, "in": "header", "required": False, **described}
+            for name, described in _HEADERS.items()
+            if versioned or name == "Prefer"
+        ]
+        routes.get(
+            path,
+            operation_id=run.__name__,
+            summary=summary(run),
+            response_model=answer,
+            responses=said,
+            openapi_extra={"parameters": headers},
+        )(endpoint)
+        return run
+
+    return register
+
+
+def plain_moment(text: str) -> str:
+    """In an address, a plus sign that is not written %2B arrives as a blank."""
+    return text.replace(" ", "+") if "T" in text else text
+
+
+def _moment(who: Caller, asked: Seen, views: Sequence[str]) -> tuple[int, dict[str, str]]:
+    """Return the position asked for, once every view has folded what it must, and headers that say so."""
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
+    at, seconds, needed = who.at, USUAL, 0
+    for view in views:
+        if view not in at.views.views:
+            raise Unknown("there is no view {view}", view=view)
+    if asked.after_position is not None:
+        needed = asked.after_position
+        if needed > at.head():
+            raise Refused("the log ends at position {head}", field="after_position", head=at.head())
+    if (prefer := who.request.headers.get("prefer")) and (wait := _WAIT.search(prefer)):
+        seconds = min(float(wait[1]), LONGEST)
+        needed = needed or at.head()
+        headers["Preference-Applied"] = f"wait={seconds:.0f}"
+    moment = NOW
+    if isinstance(asked, Asked) and asked.known_at is not None:
+        moment = at.known_at(plain_moment(asked.known_at))
+        needed = max(needed, moment)
+        headers["Taizhang-Known-At"] = str(moment)
+    if needed:
+        for view in views:
+            at.views.wait(view, needed, seconds)
+    return moment, headers
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names the version (RFC 9110 §13.1.2: compared weakly)."""
+    given = request.headers.get("if-none-match", "")
+    return given.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in given.split(","))
+
+
+__all__ = [
+    "JSON",
+    "USUAL",
+    "Asked",
+    "AskedPage",
+    "Listing",
+    "Position",
+    "Seen",
+    "Text",
+    "Version",
+    "listing",
+    "plain_moment",
+    "query",
+]

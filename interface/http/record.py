@@ -1,0 +1,173 @@
+"""Records as they were made: a record's history as a story and as raw events, and the log itself."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from domain.event import Recorded
+from interface.app import Installation
+from interface.catalogue import language_of, translate
+from interface.http import story
+from interface.http.gate import Caller
+from interface.http.reading import Asked, Listing, Position, query
+from projections.organisation import OrganisationRow
+from projections.query import NOW, Behind
+
+routes = APIRouter(tags=["records"])
+
+
+@dataclass(frozen=True)
+class Named:
+    """A person or organisation; the name is null where it is not known here."""
+
+    id: UUID
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Changed:
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event of a record: what it says, who answers for it, what it changed; and as it is stored.
+
+    ``term`` is the Chinese term for what happened. ``account`` and ``event`` are the stored ones.
+    """
+
+    position: int
+    version: int
+    event_id: str
+    topic: str
+    term: str
+    sentence: str
+    recorded_at: datetime
+    by: Named | None
+    on_behalf_of: Named | None
+    organisation: Named | None
+    changes: list[Changed]
+    account: dict[str, Any]
+    event: dict[str, Any]
+
+
+class AskedHistory(Asked):
+    limit: int = Field(100, ge=1, le=1000)
+    cursor: int | None = Field(None, ge=1, lt=2**31, description="`next` of the page before.")
+
+
+@query(routes, "/records/{id}/history", (), Listing[Happening], found=False)
+def show_history(who: Caller, asked: AskedHistory, moment: int, id: UUID) -> Listing[Happening] | None:
+    """Tell everything that happened to a record, from the beginning; any kind of record has a history."""
+    at, limit = who.at, asked.limit
+    known_at = min(moment, at.head())
+    found = at.records.recorder.select_events(id, gt=asked.cursor or 0, limit=limit + 1)
+    entries = [entry for entry in found if entry.id <= known_at]
+    if not entries and not asked.cursor:
+        return None
+    say = partial(translate, language_of(who.request))
+    read = [_read(at, entry) for entry in entries[:limit]]
+    names = _names(at, [past for past in read if past])
+    items = [_told(entry, past, names, say) for entry, past in zip(entries, read, strict=False)]
+    return Listing(known_at, str(entries[limit - 1].originator_version) if len(entries) > limit else None, items)
+
+
+def _read(at: Installation, entry: Any) -> Recorded | None:
+    try:
+        return at.records.recorded(entry)
+    except ValueError:
+        return None
+
+
+def _names(at: Installation, pasts: Sequence[Recorded]) -> dict[UUID, str]:
+    """Find the names of the people and organisations that events speak of."""
+    ids = story.people(past.event for past in pasts)
+    for past in pasts:
+        account = past.account
+        ids |= {id for id in (account.actor, account.on_behalf_of, account.organisation) if id}
+    names: dict[UUID, str] = {}
+    if ids:
+        names = at.access.names(sorted(ids))
+        # The story is told from the log: a view that is not there yet takes only names away.
+        with suppress(Behind):
+            rows = at.views.page(OrganisationRow, (), NOW, where={"key": sorted(ids)}, limit=len(ids)).rows
+            names |= {row.key: row.name for row in rows}
+    return names
+
+
+def _told(entry: Any, past: Recorded | None, names: dict[UUID, str], say: story.Say) -> Happening:
+    stored = json.loads(entry.state)
+    account = past.account if past else None
+
+    def named(id: UUID | None) -> Named | None:
+        return Named(id, names.get(id)) if id else None
+
+    return Happening(
+        entry.id,
+        entry.originator_version,
+        f"{entry.originator_id}:{entry.originator_version}",
+        entry.topic,
+        story.term(type(past.event)) if past else "",
+        story.sentence(past.event, names, say) if past else say("this program cannot read the event"),
+        entry.recorded_at,
+        named(account.actor) if account else None,
+        named(account.on_behalf_of) if account else None,
+        named(account.organisation) if account else None,
+        [Changed(*change) for change in story.changes(past.event)] if past else [],
+        stored["account"],
+        stored["event"],
+    )
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """One event of the log, as it is stored."""
+
+    position: int
+    event_id: str
+    id: UUID
+    version: int
+    topic: str
+    recorded_at: datetime
+    account: dict[str, Any]
+    event: dict[str, Any]
+
+
+class AskedLog(Asked):
+    after: Position = Field(0, description="The position after which to begin.")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+@query(routes, "/log", (), Listing[LogEvent])
+def show_log(who: Caller, asked: AskedLog, moment: int) -> Listing[LogEvent]:
+    """List the log's events by position, from after one on; `next` is the `after` of the next page."""
+    at = who.at
+    known_at = min(moment, at.head())
+    entries = at.records.recorder.select_notifications(asked.after, asked.limit + 1, known_at, inclusive_of_start=False)
+    items = []
+    for entry in entries[: asked.limit]:
+        stored = json.loads(entry.state)
+        id, version = entry.originator_id, entry.originator_version
+        items.append(
+            LogEvent(
+                entry.id,
+                f"{id}:{version}",
+                id,  # type: ignore[arg-type]  # ours are UUIDs
+                version,
+                entry.topic,
+                entry.recorded_at,
+                stored["account"],
+                stored["event"],
+            )
+        )
+    return Listing(known_at, str(items[-1].position) if len(entries) > asked.limit else None, items)
