@@ -23,7 +23,8 @@ from domain.standard.events import (
 )
 from domain.standard.flow import Bounds, Flow, Kind, Link, Node
 from domain.standard.order import Analysis, analyse, check
-from domain.standard.standard import Standard, Standing, area_of, standard_id
+from domain.standard.rules import area_of
+from domain.standard.standard import Standard, Standing, standard_id
 
 __all__ = [
     "AREAS",

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from domain.event import Fact, Refused
 
@@ -12,15 +12,19 @@ Kind = Literal["start", "end", "task", "exclusive", "parallel"]
 
 # Nodes of one flow; it may have twice as many links.
 MOST = 1000
+# How far out a drawing may reach: far enough for any, near enough to lay more out beside it.
+FARTHEST: Final = 1e9
+
+Coordinate = Annotated[FiniteFloat, Field(ge=-FARTHEST, le=FARTHEST)]
 
 
 class Bounds(Fact):
     """Where a node is drawn, in the drawing's own units."""
 
-    x: FiniteFloat
-    y: FiniteFloat
-    width: FiniteFloat
-    height: FiniteFloat
+    x: Coordinate
+    y: Coordinate
+    width: Coordinate
+    height: Coordinate
 
 
 class Node(Fact):
@@ -37,7 +41,7 @@ class Link(Fact):
     source: str
     target: str
     name: str = ""
-    waypoints: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
+    waypoints: tuple[tuple[Coordinate, Coordinate], ...] = ()
 
 
 class Flow(Fact):

@@ -1,6 +1,5 @@
 """A standard (工作规范): drafted by some, published by another, amended in versions that stay as they were."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,7 +8,6 @@ from uuid import UUID, uuid5
 
 from domain.event import Account, Aggregate, Refused
 from domain.standard.events import (
-    AREAS,
     Duty,
     DutyDefined,
     DutyRemoved,
@@ -26,24 +24,16 @@ from domain.standard.events import (
 )
 from domain.standard.flow import Bounds, Flow, Link, Node
 from domain.standard.order import check
+from domain.standard.rules import check_area, check_code, check_duty, check_text
 
 Standing = Literal["absent", "draft", "published", "amending", "retired"]
 
 _STANDARDS = UUID("c35f61a0-58e2-5a4d-9d0c-8b7e6f1a2d43")
-_CODE = re.compile(r"[\w.-]{1,64}")
-_DUTY = re.compile(r"[\w.-]{1,64}")
 
 
 def standard_id(code: str) -> UUID:
     """The identifier of the standard with this code, so that an import is repeatable."""
     return uuid5(_STANDARDS, code)
-
-
-def area_of(text: str) -> str:
-    """The area that a text names: one of the six by identifier or Chinese name, else a custom one."""
-    by_name = {name: id for id, name in AREAS.items()}
-    text = " ".join(text.split())
-    return text if text in AREAS or text.startswith("custom:") else by_name.get(text, f"custom:{text}")
 
 
 @dataclass(frozen=True)
@@ -77,39 +67,40 @@ class Standard(Aggregate):
             raise Refused("the standard has no version {number}", field="version", number=number)
         return self.versions[number - 1]
 
-    def in_force(self) -> PublishedVersion:
-        """Return the version that new work is done under."""
+    def in_force(self, on: date | None = None) -> PublishedVersion:
+        """Return the version that new work is done under on a day; without one, the last that is published."""
         if self.standing == "absent":
             raise Refused("no such standard", field="standard")
         if self.standing == "retired":
             raise Refused("the standard {code} is retired", field="standard", code=self.code)
         if not self.versions:
             raise Refused("the standard {code} is not published yet", field="standard", code=self.code)
-        return self.versions[-1]
+        begun = [version for version in self.versions if on is None or version.effective_on <= on]
+        if not begun:
+            raise Refused(
+                "the standard {code} is in force from {day} on",
+                field="standard",
+                code=self.code,
+                day=self.versions[0].effective_on,
+            )
+        return begun[-1]
 
     def draft(self, code: str, title: str, area: str, authority: str) -> StandardDrafted:
         if self.standing != "absent":
             raise Refused("there is a standard {code} already: amend it", field="code", code=code)
         assert self.id == standard_id(code), "a standard's identifier follows from its code"
-        if not _CODE.fullmatch(code):
-            raise Refused(
-                "a standard's code has 1 to 64 letters, digits, -, _ or .; “{code}” does not", field="code", code=code
-            )
-        _check_text("title", title, 200)
-        if area not in AREAS:
-            custom = area.removeprefix("custom:")
-            if custom == area:
-                raise Refused("“{area}” is none of the six areas; write custom:{area}", field="area", area=area)
-            _check_text("area", custom, 100)
+        check_code(code)
+        check_text("title", title, 200)
+        check_area(area)
         if authority:
-            _check_text("authority", authority, 1000)
+            check_text("authority", authority, 1000)
         return StandardDrafted(code=code, title=title, area=area, authority=authority)
 
     def define_step(self, step: str, name: str, bounds: Bounds | None = None) -> FlowStepDefined:
         """Add a step to the draft, or change one."""
         self._check_draft()
-        _check_text("step", step, 100)
-        _check_text("name", name, 200)
+        check_text("step", step, 100)
+        check_text("name", name, 200)
         if Node(id=step, kind="task", name=name, bounds=bounds) in self.steps:
             raise Refused("the step “{name}” is there already", field="step", name=name)
         return FlowStepDefined(step=step, name=name, bounds=bounds)
@@ -130,7 +121,7 @@ class Standard(Aggregate):
         events: list[FlowStepDefined | FlowStepRemoved | FlowLinked | StepsSeparated] = []
         events += [FlowStepRemoved(step=node.id) for node in self.steps if node.id not in steps]
         for node in steps.values():
-            _check_text("name", node.name, 200)
+            check_text("name", node.name, 200)
             if node not in self.steps:
                 events.append(FlowStepDefined(step=node.id, name=node.name, bounds=node.bounds))
         rest = tuple(node for node in flow.nodes if node.kind != "task")
@@ -147,7 +138,7 @@ class Standard(Aggregate):
     def separate(self, pairs: Sequence[tuple[str, str]]) -> StepsSeparated:
         """Say which steps, by name or identifier, need different people; in place of what was said before."""
         self._check_draft()
-        ids = []
+        ids: list[tuple[str, str]] = []
         for one, other in pairs:
             pair = (self._step(one).id, self._step(other).id)
             if pair[0] == pair[1]:
@@ -162,21 +153,7 @@ class Standard(Aggregate):
     def define_duty(self, duty: Duty) -> DutyDefined:
         """Add a duty, or change one; every demand for evidence says why, and where the evidence can be reused from."""
         self._check_draft()
-        if not _DUTY.fullmatch(duty.code):
-            raise Refused(
-                "a duty's code has 1 to 64 letters, digits, -, _ or .; “{code}” does not", field="code", code=duty.code
-            )
-        _check_text("title", duty.title, 200)
-        if duty.soft:
-            _check_text("soft_because", duty.soft_because, 1000)
-        if duty.quorum and duty.quorum.numerator > duty.quorum.denominator:
-            raise Refused("a quorum is at most everybody", field="quorum")
-        kinds = [demand.kind for demand in duty.evidence]
-        if len(set(kinds)) < len(kinds):
-            raise Refused("a kind of evidence is demanded twice", field="evidence")
-        for demand in duty.evidence:
-            for name in ("kind", "why", "reusable_from"):
-                _check_text(f"evidence.{name}", getattr(demand, name), 500)
+        check_duty(duty)
         if duty in self.duties:
             raise Refused("the duty {code} is there already", field="code", code=duty.code)
         return DutyDefined(duty=duty)
@@ -221,46 +198,46 @@ class Standard(Aggregate):
         if self.standing == "amending":
             raise Refused("version {number} is being drafted already", number=len(self.versions) + 1)
         self.in_force()
-        _check_text("reason", reason, 1000)
+        check_text("reason", reason, 1000)
         return StandardAmended(number=len(self.versions) + 1, reason=reason)
 
     def retire(self, reason: str) -> StandardRetired:
         self.in_force()
-        _check_text("reason", reason, 1000)
+        check_text("reason", reason, 1000)
         return StandardRetired(reason=reason)
 
     def evolve(self, event: StandardEvent, account: Account) -> Self:
+        authors = self.authors | _people(account)
         match event:
             case StandardDrafted(code=code, title=title, area=area, authority=authority):
-                state = replace(self, standing="draft", code=code, title=title, area=area, authority=authority)
-                return state._by(account)
+                return replace(
+                    self, standing="draft", code=code, title=title, area=area, authority=authority, authors=authors
+                )
             case FlowStepDefined(step=step, name=name, bounds=bounds):
                 node = Node(id=step, kind="task", name=name, bounds=bounds)
                 known = step in {each.id for each in self.steps}
                 steps = tuple(node if each.id == step else each for each in self.steps)
-                return replace(self, steps=steps if known else (*steps, node))._by(account)
+                return replace(self, steps=steps if known else (*steps, node), authors=authors)
             case FlowStepRemoved(step=step):
-                return replace(self, steps=tuple(each for each in self.steps if each.id != step))._by(account)
+                return replace(self, steps=tuple(each for each in self.steps if each.id != step), authors=authors)
             case FlowLinked(nodes=nodes, links=links, order=order):
-                return replace(self, rest=nodes, links=links, order=order)._by(account)
+                return replace(self, rest=nodes, links=links, order=order, authors=authors)
             case StepsSeparated(pairs=pairs):
-                return replace(self, separate_ids=pairs)._by(account)
+                return replace(self, separate_ids=pairs, authors=authors)
             case DutyDefined(duty=duty):
                 others = tuple(each for each in self.duties if each.code != duty.code)
-                return replace(self, duties=(*others, duty))._by(account)
-            case DutyRemoved(duty=code):
-                return replace(self, duties=tuple(each for each in self.duties if each.code != code))._by(account)
+                return replace(self, duties=(*others, duty), authors=authors)
+            case DutyRemoved(duty=removed):
+                kept = tuple(each for each in self.duties if each.code != removed)
+                return replace(self, duties=kept, authors=authors)
             case StandardPublished(version=version):
                 return replace(self, standing="published", versions=(*self.versions, version), authors=frozenset())
             case StandardAmended():
-                return replace(self, standing="amending")._by(account)
+                return replace(self, standing="amending", authors=authors)
             case StandardRetired():
                 return replace(self, standing="retired")
             case _:
                 assert_never(event)
-
-    def _by(self, account: Account) -> Self:
-        return replace(self, authors=self.authors | _people(account))
 
     def _step(self, named: str) -> Node:
         """A step by its identifier or name."""
@@ -288,15 +265,3 @@ class Standard(Aggregate):
 
 def _people(account: Account) -> frozenset[UUID]:
     return frozenset({account.actor} | ({account.on_behalf_of} if account.on_behalf_of else set()))
-
-
-def _check_text(field: str, text: str, most: int) -> None:
-    if not text.strip():
-        raise Refused("“{what}” is empty: state it", field=field, what=field)
-    if text != text.strip() or len(text) > most or not text.isprintable():
-        raise Refused(
-            "“{what}” has at most {most} printable characters, and no blank at either end",
-            field=field,
-            what=field,
-            most=most,
-        )

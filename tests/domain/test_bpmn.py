@@ -5,11 +5,13 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import example
 from hypothesis import given as sample
 from hypothesis import strategies as st
 
 from domain.event import Refused
 from domain.standard import Bounds, Flow, Kind, Link, Node, analyse, bpmn, check
+from domain.standard.flow import FARTHEST
 from tests.domain.dialects import CAMUNDA, SIGNAVIO
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "permit-receipts.bpmn"
@@ -247,7 +249,7 @@ def test_a_document_that_nests_or_repeats_without_end_is_refused_soon() -> None:
 
 
 def test_a_place_that_is_no_number_is_refused() -> None:
-    for text in ("left", "", "NaN", "inf", "1_0", "１０", "1e999"):
+    for text in ("left", "", "NaN", "inf", "1_0", "１０", "1e999", "-1000000001"):
         drawing = CAMUNDA.replace('x="230"', f'x="{text}"')
         with pytest.raises(Refused, match=f"line .*: x “{text}” is no number"):
             bpmn.read(drawing.encode())
@@ -262,7 +264,7 @@ def names(fewest: int, most: int) -> st.SearchStrategy[str]:
 @st.composite
 def drawings(draw: st.DrawFn) -> Flow:
     """Any drawing, whether or not it makes a flow."""
-    number = st.floats(allow_nan=False, allow_infinity=False)
+    number = st.floats(min_value=-FARTHEST, max_value=FARTHEST)
     ids = draw(st.lists(names(1, 2), min_size=2, max_size=12, unique=True))
     kinds: list[Kind] = ["start", "end", "task", "exclusive", "parallel"]
     nodes: list[Node] = []
@@ -282,6 +284,22 @@ def drawings(draw: st.DrawFn) -> Flow:
 @sample(drawings(), names(0, 3), names(0, 3))
 def test_what_is_written_reads_back_the_same(flow: Flow, id: str, name: str) -> None:
     assert bpmn.read(bpmn.write(flow, id, name)) == flow
+
+
+EDGE = Bounds(x=FARTHEST, y=FARTHEST, width=FARTHEST, height=FARTHEST)
+FAR_OUT = Flow(
+    nodes=(Node(id="t", kind="task", name="t", bounds=EDGE), Node(id="e", kind="end")),
+    links=(Link(id="l", source="t", target="e"), Link(id="m", source="t", target="t")),
+)
+
+
+@example(FAR_OUT, 1)
+@sample(drawings(), st.integers(0, 6))
+def test_what_is_drawn_in_part_keeps_what_is_drawn(flow: Flow, some: int) -> None:
+    part = Flow(nodes=(*flow.nodes[:some], *bare(flow).nodes[some:]), links=flow.links)
+    drawn = bpmn.read(bpmn.write(part, "code", "title"))
+    assert drawn.nodes[:some] == flow.nodes[:some]
+    assert all(node.bounds for node in drawn.nodes)
 
 
 @sample(drawings())

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given as sample
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from domain.event import Account, Event, Refused
 from domain.standard import (
@@ -91,6 +91,14 @@ def test_a_standard_is_drafted_once() -> None:
 @pytest.mark.parametrize("code", ["a", "三会一课", "A-1_b.2", "x" * 64])
 def test_a_code_is_letters_digits_and_little_else(code: str) -> None:
     assert Standard(standard_id(code)).draft(code, "t", "conduct", "").code == code
+
+
+def test_a_place_is_somewhere_on_a_drawing() -> None:
+    for far in (float("nan"), float("inf"), 1.1e9, -1.1e9):
+        with pytest.raises(ValidationError):
+            Bounds(x=far, y=0.0, width=1.0, height=1.0)
+        with pytest.raises(ValidationError):
+            Link(id="l", source="a", target="b", waypoints=((0.0, far),))
 
 
 @pytest.mark.parametrize("code", ["", " a", "a b", "a/b", "x" * 65, "a\n", "“a”"])
@@ -258,8 +266,10 @@ def test_a_duty_is_neither_defined_nor_removed_twice() -> None:
     [
         ({"code": "a b"}, "code"),
         ({"title": " "}, "title"),
+        ({"days_after": 3661}, "days_after"),
         ({"soft": True}, "soft_because"),
         ({"quorum": QuorumRule(numerator=3, denominator=2)}, "quorum"),
+        ({"quorum": QuorumRule(numerator=2, denominator=2, more_than=True)}, "quorum"),
         ({"evidence": (MINUTES, MINUTES)}, "evidence"),
         ({"evidence": (MINUTES.model_copy(update={"kind": ""}),)}, "evidence.kind"),
         ({"evidence": (MINUTES.model_copy(update={"why": ""}),)}, "evidence.why"),
@@ -397,6 +407,15 @@ def test_a_version_begins_no_earlier_than_the_one_before() -> None:
         amending.publish(account(BO), MARCH - timedelta(days=1))
     assert refused.value.field == "effective_on"
     assert amending.publish(account(BO), MARCH).version.effective_on == MARCH
+
+
+def test_new_work_is_done_under_the_version_that_has_begun() -> None:
+    amending = published((StandardAmended(number=2, reason="x"), account(CAI)))
+    standard = amending.after(account(BO), amending.publish(account(BO), JULY))
+    assert standard.in_force(MARCH).number == standard.in_force(JULY - timedelta(days=1)).number == 1
+    assert standard.in_force(JULY).number == standard.in_force().number == 2
+    with pytest.raises(Refused, match="in force from 2026-03-01 on"):
+        standard.in_force(MARCH - timedelta(days=1))
 
 
 def test_one_amendment_is_open_at_a_time_and_only_of_what_is_published() -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from math import isfinite
 
 from domain.event import Refused
 from domain.standard.bpmn.names import (
@@ -19,7 +18,7 @@ from domain.standard.bpmn.names import (
     NODES,
 )
 from domain.standard.bpmn.xml import Element, parse
-from domain.standard.flow import Bounds, Flow, Kind, Link, Node
+from domain.standard.flow import FARTHEST, Bounds, Flow, Kind, Link, Node
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -222,8 +221,12 @@ class _Drawing:
 
 def _number(element: Element, name: str) -> float:
     text = element.attributes.get(name, "")
-    if not _NUMBER.fullmatch(text) or not isfinite(number := float(text)):
+    if not _NUMBER.fullmatch(text) or abs(number := float(text)) > FARTHEST:
         raise Refused(
-            "line {line}: {name} “{text}” is no number", field="file", line=element.line, name=name, text=text[:50]
+            "line {line}: {name} “{text}” is no number of a drawing",
+            field="file",
+            line=element.line,
+            name=name,
+            text=text[:50],
         )
     return number

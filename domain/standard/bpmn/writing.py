@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from domain.standard.bpmn.names import CANVAS, DIAGRAM, DRAWING, MODEL, TAGS
-from domain.standard.flow import Bounds, Flow, Kind, Node
+from domain.standard.flow import FARTHEST, Bounds, Flow, Kind, Node
 
 # Widths and heights as drawing tools give them, and the distance from one column or row to the next.
 SIZES: Final[dict[Kind, tuple[float, float]]] = {
@@ -78,7 +78,8 @@ def _drawing(flow: Flow, ids: _Identifiers) -> Iterator[str]:
         yield "      </bpmndi:BPMNShape>"
     for link in flow.links:
         yield f"      <bpmndi:BPMNEdge id={quoteattr(ids.make(link.id + '_di'))} bpmnElement={quoteattr(link.id)}>"
-        for x, y in link.waypoints or _line(places[link.source], places[link.target]):
+        for point in link.waypoints or _line(places[link.source], places[link.target]):
+            x, y = (min(max(each, -FARTHEST), FARTHEST) for each in point)
             yield f'        <di:waypoint x="{x!r}" y="{y!r}"/>'
         yield "      </bpmndi:BPMNEdge>"
 
@@ -86,7 +87,8 @@ def _drawing(flow: Flow, ids: _Identifiers) -> Iterator[str]:
 def _places(flow: Flow) -> dict[str, Bounds]:
     """Return where each node is drawn: those without a place in columns from the start on, below all that have one."""
     drawn = {node.id: node.bounds for node in flow.nodes if node.bounds}
-    top = max((at.y + at.height for at in drawn.values()), default=0.0) + MARGIN
+    # At the far edge of what can be drawn there is no room below; then it overlaps, and still opens.
+    top = min(max((at.y + at.height for at in drawn.values()), default=0.0) + MARGIN, FARTHEST / 2)
     filled: dict[int, int] = {}
     places: dict[str, Bounds] = {}
     columns = _columns(flow)
