@@ -27,6 +27,8 @@ FINDINGS: tuple[Finding, ...] = (
 PATIENCE = 10.0
 
 HELD = "{0}.began <= %(at)s AND {0}.ended > %(at)s"
+# Where views that may stand at different positions are joined: as known at one that both have folded.
+THEN = "{0}.began <= (SELECT at FROM moment) AND {0}.ended > (SELECT at FROM moment)"
 
 
 @dataclass(frozen=True)
@@ -99,20 +101,24 @@ class Board:
         Each line sums up the whole subtree, the first organisation's own obligations alone; in the
         order of code, area and period.
         """
-        after: list[Any] = ["", "", "", ""]
+        after: list[Any] = [""] * 4
         if cursor is not None:
             at, after = cursors.decode(cursor, (str, str, str, str))
+        self._reached(at, "organisation", "ledger")
         lines = self._views.fetch(
             (OrganisationRow, ObligationRow),
             f"""
-            WITH RECURSIVE tops AS (
+            WITH RECURSIVE moment AS (
+                SELECT least(%(at)s, min(position)) AS at FROM {{views}}
+                WHERE name IN ('organisation', 'ledger') AND NOT building
+            ), tops AS (
                 SELECT key, code, name, key <> %(root)s OR %(root)s IS NULL AS whole FROM {{Organisation}} AS unit
-                WHERE (unit.parent IS NOT DISTINCT FROM %(root)s OR unit.key = %(root)s) AND {HELD.format("unit")}
+                WHERE (unit.parent IS NOT DISTINCT FROM %(root)s OR unit.key = %(root)s) AND {THEN.format("unit")}
             ), units AS (
                 SELECT key, key AS top, whole FROM tops
                 UNION ALL
                 SELECT unit.key, units.top, true FROM units JOIN {{Organisation}} AS unit ON unit.parent = units.key
-                WHERE units.whole AND {HELD.format("unit")}
+                WHERE units.whole AND {THEN.format("unit")}
             ), sums AS (
                 SELECT units.top, item.area, item.period, count(*) AS total,
                     count(*) FILTER (WHERE outcome = 'done') AS done, count(*) FILTER (WHERE outcome = 'late') AS late,
@@ -121,12 +127,12 @@ class Board:
                     count(*) FILTER (WHERE outcome = 'missing') AS missing,
                     count(*) FILTER (WHERE outcome = 'open') AS open
                 FROM units JOIN {{Obligation}} AS item ON item.organisation = units.key
-                WHERE {HELD.format("item")} AND (%(area)s::text IS NULL OR item.area = %(area)s)
+                WHERE {THEN.format("item")} AND (%(area)s::text IS NULL OR item.area = %(area)s)
                     AND (%(period)s::text IS NULL OR item.period = %(period)s)
                 GROUP BY units.top, item.area, item.period
             )
             SELECT tops.key, code, name, area, period, total, done, late, excused, waived, missing, open,
-                (SELECT min(position) FROM {{views}} WHERE name IN ('organisation', 'ledger') AND NOT building)
+                (SELECT at FROM moment)
             FROM sums JOIN tops ON tops.key = sums.top
             WHERE (code, tops.key::text, area, period) > (%(code)s, %(key)s, %(last_area)s, %(last_period)s)
             ORDER BY code, tops.key::text, area, period LIMIT %(limit)s
@@ -141,7 +147,7 @@ class Board:
             },
         )
         rows = [BoardLine(*line[:-1]) for line in lines[:limit]]
-        known_at = at if at != NOW else lines[0][-1] if lines else self._views.position("ledger")
+        known_at = lines[0][-1] if lines else min(at, *map(self._views.position, ("organisation", "ledger")))
         if len(lines) <= limit:
             return BoardPage(rows, known_at, None)
         last = rows[-1]
@@ -151,6 +157,10 @@ class Board:
 
     def conformance(self, standard: UUID, at: int = NOW) -> Conformance:
         """Return what a standard's cases, under all its versions, come to."""
+        if at == NOW:
+            # One moment for both queries.
+            at = self._views.position("conformance")
+        self._reached(at, "conformance")
         lists = ", ".join(f"('{name}', {name})" for name in FINDINGS)
         [(cases, steps, faultless, *having)] = self._views.fetch(
             (CaseRow,),
@@ -216,6 +226,11 @@ class Board:
                 AND NOT (soft AND exception = 'explained') AND key > %(after)s ORDER BY key LIMIT 10000""",
             {"today": today, "at": NOW},
         )
+
+    def _reached(self, at: int, *views: str) -> None:
+        if at != NOW:
+            for view in views:
+                self._views.wait(view, at, 0)
 
     def _keys(self, kind: type[Row], query: str, parameters: dict[str, Any]) -> Iterator[UUID]:
         after = UUID(int=0)

@@ -1,26 +1,28 @@
 """The engine: it folds the log into every view in batches, keeps every row version, and rebuilds beside what serves."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from projections.live import Live
-from projections.tables import table
+from projections.registry import Place, Superseded, abandon, begin, level, shape_of, switch
+from projections.tables import Unfit
 from projections.view import View
 
 # Events of one batch: one transaction for each view.
 BATCH = 2000
 # Seconds between looks at the log and at the registry when no news comes.
 TIMER = 1.0
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Past(Protocol):
@@ -55,48 +57,42 @@ class Log(Protocol):
         ...
 
 
-@dataclass
-class Place:
-    """One fold of a view under way: the one that serves, or the one being built beside it."""
-
-    view: View
-    building: bool
-    position: int
-    stopped_at: int | None
-
-    def schema(self, log: str) -> str:
-        return schema_of(log, self.view.name, building=self.building)
-
-
-def schema_of(log: str, view: str, *, building: bool = False) -> str:
-    """Name the schema in which a view's rows lie."""
-    return f"{log}_{view}{'_next' if building else ''}"
-
-
-def shape_of(view: View) -> str:
-    """The columns of a view's rows in words; a view of the same shape can be read by the same queries."""
-    return "; ".join(table(kind).shape for kind in view.rows)
-
-
 class Engine:
     """Folds a log into views. One is active for each log; others stand by on an advisory lock."""
 
     def __init__(
-        self, log_schema: str, views: Sequence[View], log: Log, connect: Callable[[], Connection[TupleRow]]
+        self,
+        log_schema: str,
+        views: Sequence[View],
+        log: Log,
+        connect: Callable[[], Connection[TupleRow]],
+        batch: int = BATCH,
     ) -> None:
         self._schema = log_schema
         self._views = {view.name: view for view in views}
         self._log = log
         self._connect = connect
+        self._batch = batch
         self._pages: dict[int, Future[Sequence[Past]]] = {}
+        self._skipped: dict[str, frozenset[int]] = {}
+        # The stops that this engine has tried: whoever starts anew, perhaps with a better program, tries once.
+        self._tried: set[tuple[str, bool, int]] = set()
 
     def run(self, stop: threading.Event) -> None:
-        """Fold until stopped; a broken connection is replaced, and another engine's lock waited for."""
+        """Fold until stopped; whatever breaks is begun again, and another engine's lock waited for."""
         while not stop.is_set():
-            with suppress(psycopg.OperationalError), self._connect() as connection:
-                if self._lock(connection):
-                    self._follow(connection, stop)
-                    return
+            try:
+                with self._connect() as connection:
+                    while not stop.is_set():
+                        if self._lock(connection):
+                            self._follow(connection, stop)
+                        else:
+                            stop.wait(TIMER / 2)
+            except psycopg.OperationalError as error:
+                _LOGGER.warning("views wait for the database: %s", error)
+            except Exception:
+                _LOGGER.exception("views are not folded; another attempt follows")
+            self._pages.clear()
             stop.wait(TIMER / 2)
 
     def catch_up(self, progress: Callable[[int], None] = lambda _: None) -> bool:
@@ -116,7 +112,11 @@ class Engine:
             while not stop.is_set():
                 places = self._places(connection)
                 if not self._advance(connection, places, ahead):
-                    self._log.wait(min((p.position for p in places if p.stopped_at is None), default=0), TIMER)
+                    going = [place.position for place in places if place.stopped_at is None]
+                    if going:
+                        self._log.wait(min(going), TIMER)
+                    else:
+                        stop.wait(TIMER)
 
     def _lock(self, connection: Connection[TupleRow]) -> bool:
         # Views are derived: a crash takes rows and position back together, so their commits need not wait for the disk.
@@ -143,6 +143,10 @@ class Engine:
                 places.append(begin(connection, self._schema, view, building=False))
             elif serving[:2] == now:
                 places.append(Place(view, False, *serving[2:]))
+                if building is not None and building[:2] != now:
+                    # Another release began it; what serves is this one's.
+                    building = None
+                    abandon(connection, self._schema, view)
             elif building is None or building[:2] != now:
                 building = None
                 places.append(begin(connection, self._schema, view, building=True))
@@ -154,36 +158,50 @@ class Engine:
         """Fold one batch into each place; return whether anything was folded or switched."""
         moved = False
         for place in places:
-            moved = self._step(connection, place, self._page(place.position, ahead)) or moved
-            if place.building and place.stopped_at is None and not self._page(place.position, ahead):
-                switch(connection, self._schema, place.view)
+            try:
+                moved = self._step(connection, place, self._page(place.position, ahead)) or moved
+                if level(place, places) and not self._page(place.position, ahead):
+                    switch(connection, self._schema, place)
+                    moved = True
+            except Superseded:
                 moved = True
         # What was read at the head may be longer by now; what lies behind every view is needed no more.
         wanted = {place.position for place in places if place.stopped_at is None}
         self._pages = {
-            after: page for after, page in self._pages.items() if after in wanted and (not page.done() or page.result())
+            after: page
+            for after, page in self._pages.items()
+            if after in wanted and not (page.done() and (page.exception() or not page.result()))
         }
         return moved
 
     def _page(self, after: int, ahead: Executor) -> Sequence[Past]:
         """Return the batch after a position; views that are level share it, and the next one is read meanwhile."""
         if after not in self._pages:
-            self._pages[after] = ahead.submit(self._log.page, after, BATCH)
+            self._pages[after] = ahead.submit(self._log.page, after, self._batch)
         page = self._pages[after].result()
-        if len(page) == BATCH and page[-1].position not in self._pages:
-            self._pages[page[-1].position] = ahead.submit(self._log.page, page[-1].position, BATCH)
+        if len(page) == self._batch and page[-1].position not in self._pages:
+            self._pages[page[-1].position] = ahead.submit(self._log.page, page[-1].position, self._batch)
         return page
 
     def _step(self, connection: Connection[TupleRow], place: Place, page: Sequence[Past]) -> bool:
-        skipped = self._log.skipped(place.view.name) if place.stopped_at is not None else frozenset[int]()
-        if not page or (place.stopped_at is not None and place.stopped_at not in skipped):
+        name = place.view.name
+        if place.stopped_at is not None or name not in self._skipped:
+            self._skipped[name] = self._log.skipped(name)
+        skipped = self._skipped[name]
+        if place.stopped_at is not None:
+            stop = (name, place.building, place.stopped_at)
+            if stop in self._tried and place.stopped_at not in skipped:
+                return False
+            self._tried.add(stop)
+        if not page:
             return False
         try:
             self._fold(connection, place, page, skipped)
-        except psycopg.DataError:
+        except Unfit:
             # One event gives a row that the table does not take: fold one by one to find it.
+            place.stopped_at = None
             for past in page:
-                if place.stopped_at in (None, past.position):
+                if place.stopped_at is None:
                     self._fold(connection, place, [past], skipped, alone=True)
         return True
 
@@ -196,16 +214,18 @@ class Engine:
         *,
         alone: bool = False,
     ) -> None:
-        view, topics = place.view, place.view.topics
+        view = place.view
         live = Live(connection, place.schema(self._schema))
         position, error = page[-1].position, None
         wanted: list[Recorded] = []
         for past in page:
-            if past.topic in topics and past.position not in skipped:
+            if past.position not in skipped and _concerns(view, past.topic):
                 try:
                     wanted.append(past.read())
-                except ValueError as raised:
-                    position, error = past.position - 1, (past.position, str(raised))
+                except psycopg.Error:
+                    raise
+                except Exception as raised:  # noqa: BLE001  # what cannot be read stops its view, not the engine
+                    position, error = past.position - 1, (past.position, _told(raised))
                     break
         live.fetch(view.rows, (key for past in wanted for key in _touched(view, past)))
         for recorded in wanted:
@@ -215,58 +235,47 @@ class Engine:
                 raise
             except Exception as raised:  # noqa: BLE001  # whatever a fold raises stops its view, not the engine
                 live.drop()
-                position, error = recorded.position - 1, (recorded.position, f"{type(raised).__name__}: {raised}")
+                position, error = recorded.position - 1, (recorded.position, _told(raised))
                 break
             live.settle(recorded.position)
         try:
             self._commit(connection, place, live, position, error)
-        except psycopg.DataError as refused:
+        except Unfit as refused:
             if not alone:
                 raise
             nothing = Live(connection, live.schema)
-            self._commit(connection, place, nothing, position - 1, (position, f"{type(refused).__name__}: {refused}"))
+            self._commit(connection, place, nothing, position - 1, (position, str(refused)))
 
     def _commit(
         self, connection: Connection[TupleRow], place: Place, live: Live, position: int, error: tuple[int, str] | None
     ) -> None:
         with connection.transaction():
-            live.flush()
-            connection.execute(
+            # First the view's line: it is what everybody who begins, folds or switches a view takes turns on.
+            written = connection.execute(
                 "UPDATE views SET position = %s, updated_at = now(), stopped_at = %s, error = %s"
-                " WHERE name = %s AND building = %s",
-                (position, *(error or (None, None)), place.view.name, place.building),
+                " WHERE name = %s AND building = %s AND position = %s AND version = %s",
+                (
+                    position,
+                    *(error or (None, None)),
+                    place.view.name,
+                    place.building,
+                    place.position,
+                    place.view.version,
+                ),
             )
+            if not written.rowcount:
+                raise Superseded
+            live.flush()
         place.position = position
         place.stopped_at = error[0] if error else None
+        if error:
+            self._tried.add((place.view.name, place.building, error[0]))
+            _LOGGER.error("the view %s stopped at event %s: %s", place.view.name, *error)
 
 
-def begin(connection: Connection[TupleRow], log_schema: str, view: View, *, building: bool) -> Place:
-    """Make a view's empty tables, in place of any that were begun before, and its line in the registry."""
-    schema = sql.Identifier(name := schema_of(log_schema, view.name, building=building))
-    with connection.transaction():
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO taizhang_reader").format(schema))
-        for kind in view.rows:
-            table(kind).create(connection, name)
-        connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO taizhang_reader").format(schema))
-        connection.execute(
-            "INSERT INTO views (name, building, version, shape) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (name, building) DO UPDATE SET version = excluded.version, shape = excluded.shape,"
-            " position = 0, updated_at = now(), stopped_at = NULL, error = NULL",
-            (view.name, building, view.version, shape_of(view)),
-        )
-    return Place(view, building, 0, None)
-
-
-def switch(connection: Connection[TupleRow], log_schema: str, view: View) -> None:
-    """Put the rows built in place of those that served, in one transaction; queries see the one or the other."""
-    old, new = (sql.Identifier(schema_of(log_schema, view.name, building=building)) for building in (False, True))
-    with connection.transaction():
-        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(old))
-        connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(new, old))
-        connection.execute("DELETE FROM views WHERE name = %s AND NOT building", (view.name,))
-        connection.execute("UPDATE views SET building = false, updated_at = now() WHERE name = %s", (view.name,))
+def _concerns(view: View, topic: str) -> bool:
+    """Whether a view folds an event, or would if this program knew what it is."""
+    return topic in view.topics or (topic not in Event.topics and topic.partition(".")[0] in view.contexts)
 
 
 def _touched(view: View, past: Recorded) -> Sequence[UUID]:
@@ -274,3 +283,11 @@ def _touched(view: View, past: Recorded) -> Sequence[UUID]:
         return list(view.touches(past))
     except Exception:  # noqa: BLE001  # the fold will raise the same, and say so
         return ()
+
+
+def _told(error: Exception) -> str:
+    """What the registry says of an error; a text there holds no NUL."""
+    return f"{type(error).__name__}: {error}".replace("\0", "\ufffd")
+
+
+__all__ = ["BATCH", "Engine", "Log", "Past", "begin"]

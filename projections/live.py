@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from projections.tables import FOREVER, table
+from projections.tables import FOREVER, Unfit, table
 from projections.view import Row, Rows
 
 R = TypeVar("R", bound=Row)
@@ -78,7 +79,18 @@ class Live(Rows):
         self._pending.clear()
 
     def flush(self) -> None:
-        """Write every change settled; the caller's transaction makes it one."""
+        """Write every change settled; the caller's transaction makes it one. Raise Unfit for a row not taken."""
+        try:
+            self._write()
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
+            raise Unfit(f"{type(error).__name__}: {error}") from error
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            # A value that has no place in the type of its column: an integer of more than 64 bits, say.
+            raise Unfit(f"{type(error).__name__}: {error}") from error
+
+    def _write(self) -> None:
         written: dict[type[Row], list[tuple[Any, int, int]]] = self._past
         for (kind, _), kept in self._kept.items():
             if kept is not None and not kept.stored:

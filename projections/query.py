@@ -13,8 +13,8 @@ from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
 from projections import cursor as cursors
-from projections.engine import schema_of
-from projections.tables import FOREVER, ours, table
+from projections.registry import schema_of
+from projections.tables import FOREVER, Table, ours, table
 from projections.view import Row, View
 
 R = TypeVar("R", bound=Row)
@@ -103,12 +103,22 @@ class Views:
         return next((each.position for each in self.standings() if each.name == view and not each.building), 0)
 
     def wait(self, view: str, position: int, timeout: float) -> None:
-        """Return once a view has folded a position; raise Behind when the time (seconds) is up."""
+        """Return once a view has folded a position; raise Behind when the time (seconds) is up, or the view stopped."""
         # What serves never goes back: a view built anew takes its place once it is level.
         if self._folded.get(view, -1) >= position:
             return
         deadline, pause = monotonic() + timeout, 0.002
-        while (now := self.position(view)) < position:
+        while True:
+            standing = next((each for each in self.standings() if each.name == view and not each.building), None)
+            now = standing.position if standing else 0
+            if now >= position:
+                break
+            if standing and standing.stopped_at is not None:
+                raise Behind(
+                    "the view {view} stopped at event {position} and waits for a decision on it",
+                    view=view,
+                    position=standing.stopped_at,
+                )
             if monotonic() > deadline:
                 raise Behind(
                     "the view {view} has folded position {now}, not yet {position}",
@@ -127,12 +137,13 @@ class Views:
 
     def one(self, kind: type[R], key: UUID, at: int = NOW) -> R | None:
         """Return one row as known at a position."""
+        self._reached(kind, at)
         described = table(kind)
         query = described.select(self._schemas[kind]) + sql.SQL(
             " WHERE key = %(key)s AND ended > %(at)s AND began <= %(at)s ORDER BY ended LIMIT 1"
         )
         rows = self._ask(query, {"key": key, "at": at})
-        return described.row(rows[0]) if rows else None
+        return _row(described, rows[0]) if rows else None
 
     def page(
         self,
@@ -147,24 +158,25 @@ class Views:
         """Return a page of rows in the order of some columns, then of their key.
 
         ``where`` gives what columns equal, a list standing for any of its values. A cursor carries
-        its position: the pages of one listing are all of one moment.
+        its position: the pages of one listing are all of one moment. None comes last.
         """
         described = table(kind)
-        columns = [*order, "key"]
+        types = {column.name: column for column in described.columns}
+        columns = [types[name] for name in (*order, "key")]
+        after: list[Any] = []
+        if cursor is not None:
+            at, after = cursors.decode(cursor, [int if column.type == "bigint" else str for column in columns])
+        self._reached(kind, at)
+        parameters: dict[str, Any] = {"at": at, "limit": limit + 1, "view": self._names[kind]}
         conditions: list[sql.SQL | sql.Composed] = [sql.SQL("began <= %(at)s AND ended > %(at)s")]
-        parameters: dict[str, Any] = {"at": at, "limit": limit + 1}
         for name, value in (where or {}).items():
             form = "{} = ANY(%(is_{})s)" if isinstance(value, list) else "{} = %(is_{})s"
+            if value is None:
+                form = "{} IS NULL"
             conditions.append(sql.SQL(form).format(sql.Identifier(name), ours(name)))
             parameters[f"is_{name}"] = value
-        if cursor is not None:
-            types = {column.name: column.type for column in described.columns}
-            plain = [int if types[name] == "bigint" else str for name in columns]
-            parameters["at"], after = cursors.decode(cursor, plain)
-            typed = sql.SQL(", ").join(
-                sql.SQL("%(after_{})s::{}").format(ours(str(n)), ours(types[name])) for n, name in enumerate(columns)
-            )
-            conditions.append(sql.SQL("({}) > ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)), typed))
+        if after:
+            conditions.append(cursors.beyond(columns, after))
             parameters |= {f"after_{n}": value for n, value in enumerate(after)}
         query = sql.SQL(
             "SELECT {}, (SELECT position FROM {} WHERE name = %(view)s AND NOT building)"
@@ -174,22 +186,21 @@ class Views:
             sql.Identifier(self._log_schema, "views"),
             self._table(kind),
             sql.SQL(" AND ").join(conditions),
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
         )
-        parameters["view"] = self._names[kind]
         try:
             found = self._ask(query, parameters)
         except psycopg.DataError:
             if cursor is None:
                 raise
             raise cursors.unknown() from None
-        rows = [described.row(values[:-1]) for values in found[:limit]]
-        known_at = (
-            parameters["at"] if parameters["at"] != NOW else found[0][-1] if found else self.position(self._names[kind])
-        )
+        rows = [_row(described, values[:-1]) for values in found[:limit]]
+        known_at = at if at != NOW else found[0][-1] if found else self.position(self._names[kind])
         more = len(found) > limit
         return Page(
-            rows, known_at, cursors.encode(known_at, [getattr(rows[-1], name) for name in columns]) if more else None
+            rows,
+            known_at,
+            cursors.encode(known_at, [getattr(rows[-1], column.name) for column in columns]) if more else None,
         )
 
     def every(self, kind: type[R], at: int = NOW) -> Iterator[R]:
@@ -205,6 +216,7 @@ class Views:
         self, kind: type[R], since: int, until: int, *, limit: int = 100, after: UUID | None = None
     ) -> Changes[R]:
         """Return, by key, the rows that are not the same at two positions, of so many that were touched meanwhile."""
+        self._reached(kind, until)
         described = table(kind)
         listed = sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns)
         query = sql.SQL(
@@ -217,12 +229,17 @@ class Views:
         found = self._ask(query, {"since": since, "until": until, "limit": limit, "after": after or UUID(int=0)})
         pairs: dict[UUID, Change[R]] = {}
         for was, is_now, *values in found:
-            row = described.row(values)
+            row = _row(described, values)
             known = pairs.get(row.key, Change(row.key, None, None))
             pairs[row.key] = Change(row.key, row if was else known.before, row if is_now else known.after)
         # Nothing is ever deleted: each key touched has a row at ``until``.
         last = max(pairs) if len(pairs) == limit else None
         return Changes([change for change in pairs.values() if change.before != change.after], last)
+
+    def _reached(self, kind: type[Row], at: int) -> None:
+        """Raise Behind for a position that the view has not folded: its answer is not known yet."""
+        if at != NOW:
+            self.wait(self._names[kind], at, 0)
 
     def _table(self, kind: type[Row]) -> sql.Identifier:
         return sql.Identifier(self._schemas[kind], table(kind).name)
@@ -236,6 +253,14 @@ class Views:
             psycopg.errors.InvalidSchemaName,
         ) as error:
             raise Behind("the view is being built: ask again shortly") from error
+
+
+def _row(described: Table[R], values: Sequence[Any]) -> R:
+    try:
+        return described.row(values)
+    except ValueError as error:
+        # What another release stored as JSON, until the rows built anew take its place.
+        raise Behind("the view is being built: ask again shortly") from error
 
 
 __all__ = ["NOW", "Behind", "Change", "Changes", "Page", "Standing", "Views"]

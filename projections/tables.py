@@ -35,6 +35,10 @@ SCALARS: dict[Any, str] = {
 }
 
 
+class Unfit(Exception):
+    """A row that its table does not take."""
+
+
 def ours(text: str) -> sql.SQL:
     """SQL of our own making: names, types and queries that this program holds, never anything given to it."""
     return sql.SQL(text)  # pyright: ignore[reportArgumentType]  # that is the point

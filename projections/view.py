@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -67,9 +68,14 @@ class View(ABC):
         """
         return (past.originator_id,)
 
-    @property
+    @cached_property
     def topics(self) -> frozenset[str]:
         return frozenset(event.TOPIC for event in self.events)
+
+    @cached_property
+    def contexts(self) -> frozenset[str]:
+        """The first words of the topics: an unknown topic of one of these is an event that the view lacks."""
+        return frozenset(topic.partition(".")[0] for topic in self.topics)
 
 
 @dataclass
