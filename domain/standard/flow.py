@@ -11,7 +11,9 @@ from domain.event import Fact, Refused
 Kind = Literal["start", "end", "task", "exclusive", "parallel"]
 
 # Nodes of one flow; it may have twice as many links.
-MOST = 1000
+MOST: Final = 1000
+# Nodes that one sentence names.
+NAMED: Final = 12
 # How far out a drawing may reach: far enough for any, near enough to lay more out beside it.
 FARTHEST: Final = 1e9
 
@@ -67,15 +69,18 @@ def check_drawing(flow: Flow) -> None:
 
 
 def named(nodes: Iterable[Node]) -> str:
-    """Say which nodes: by name in quotation marks, or by identifier where there is no name."""
-    return ", ".join(f"“{node.name}”" if node.name else node.id for node in nodes)
+    """Say which nodes, the first dozen of them: by name in quotation marks, or by identifier where there is none."""
+    said = [f"“{node.name}”" if node.name else node.id for node in nodes]
+    return ", ".join(said if len(said) <= NAMED else [*said[:NAMED], "…"])
 
 
 def _check_texts(flow: Flow) -> None:
     every: list[Node | Link] = [*flow.nodes, *flow.links]
     for id, times in Counter(each.id for each in every).items():
         if not id or len(id) > 100 or not id.isprintable():
-            raise Refused("an identifier has 1 to 100 printable characters; {id} does not", field="flow", id=ascii(id))
+            raise Refused(
+                "an identifier has 1 to 100 printable characters; {id} does not", field="flow", id=ascii(id[:100])
+            )
         if times > 1:
             raise Refused("the identifier {id} is used {times} times", field="flow", id=id, times=times)
     for each in every:
@@ -94,7 +99,9 @@ def _check_ends(flow: Flow) -> None:
     for link in flow.links:
         for end in (link.source, link.target):
             if end not in nodes:
-                raise Refused("the link {link} names {end}, which is not there", field="flow", link=link.id, end=end)
+                raise Refused(
+                    "the link {link} names {end}, which is not there", field="flow", link=link.id, end=end[:100]
+                )
         if nodes[link.source].kind == "end":
             raise Refused("the end {end} has an outgoing link", field="flow", end=named([nodes[link.source]]))
         if nodes[link.target].kind == "start":

@@ -29,7 +29,8 @@ TAGS: Final[dict[Kind, str]] = {kind: tag for tag, kind in reversed(NODES.items(
 _NOTES = frozenset({"documentation", "extensionElements"})
 _PEOPLE = frozenset({"humanPerformer", "performer", "potentialOwner", "resourceRole"})
 
-# What a document, a process, a node or a link may hold without bearing on which step follows which.
+# What a document, a collaboration, its pools, a process, a node or a link may hold without bearing on
+# which step follows which.
 BESIDE_PROCESS: Final = _NOTES | {
     "category",
     "collaboration",
@@ -48,6 +49,8 @@ BESIDE_PROCESS: Final = _NOTES | {
     "resource",
     "signal",
 }
+BESIDE_POOL: Final = _NOTES | {"association", "group", "participant", "textAnnotation"}
+INSIDE_POOL: Final = _NOTES | {"endPointRef", "interfaceRef"}
 BESIDE_FLOW: Final = (
     _NOTES
     | _PEOPLE

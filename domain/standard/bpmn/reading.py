@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from domain.event import Refused
 from domain.standard.bpmn.names import (
     BESIDE_FLOW,
+    BESIDE_POOL,
     BESIDE_PROCESS,
     CANVAS,
     DIAGRAM,
     DRAWING,
     INSIDE_LINK,
     INSIDE_NODE,
+    INSIDE_POOL,
     MODEL,
     NEUTRAL,
     NODES,
 )
 from domain.standard.bpmn.xml import Element, parse
-from domain.standard.flow import FARTHEST, Bounds, Flow, Kind, Link, Node
+from domain.standard.flow import FARTHEST, MOST, Bounds, Flow, Kind, Link, Node
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -38,7 +40,7 @@ def read(xml: bytes) -> Flow:
         raise Refused(
             "this is no BPMN 2.0 document: its root is {tag} of “{space}”",
             field="file",
-            tag=root.tag,
+            tag=root.tag[:100],
             space=root.space[:100],
         )
     process = _process(root)
@@ -46,9 +48,9 @@ def read(xml: bytes) -> Flow:
     _check_inside(process, BESIDE_FLOW | NODES.keys() | {"sequenceFlow"})
     nodes = [part for part in process.children if part.tag in NODES]
     links = [part for part in process.children if part.tag == "sequenceFlow"]
-    for part in (*nodes, *links):
-        if not part.id:
-            raise Refused("line {line}: the {tag} has no id", field="file", line=part.line, tag=part.tag)
+    if len(nodes) > MOST or len(links) > 2 * MOST:
+        raise Refused("the flow has more than {most} nodes", field="file", most=MOST)
+    _check_ids([*nodes, *links])
     kinds: dict[str, Kind] = {node.id: NODES[node.tag] for node in nodes}
     for link in links:
         _check_link(link, kinds)
@@ -82,9 +84,10 @@ def _process(root: Element) -> Element:
         if element.space != MODEL or element.tag not in BESIDE_PROCESS | {"process"}:
             raise _foreign(element)
         if element.tag == "collaboration":
-            for message in element.children:
-                if message.tag == "messageFlow":
-                    raise _foreign(message)
+            _check_inside(element, BESIDE_POOL)
+            for pool in element.children:
+                if pool.tag == "participant":
+                    _check_inside(pool, INSIDE_POOL)
         if element.tag == "process" and any(part.tag not in BESIDE_FLOW for part in element.children):
             processes.append(element)
     if not processes:
@@ -99,6 +102,23 @@ def _process(root: Element) -> Element:
     return processes[0]
 
 
+def _check_ids(parts: list[Element]) -> None:
+    known: dict[str, Element] = {}
+    for part in parts:
+        if not part.id:
+            raise Refused("line {line}: the {tag} has no id", field="file", line=part.line, tag=part.tag)
+        if part.id in known:
+            raise Refused(
+                "line {line}: {element} has the identifier of the {tag} in line {first}",
+                field="file",
+                line=part.line,
+                element=str(part),
+                tag=known[part.id].tag,
+                first=known[part.id].line,
+            )
+        known[part.id] = part
+
+
 def _check_inside(element: Element, known: AbstractSet[str]) -> None:
     for child in element.children:
         if child.space != MODEL or child.tag not in known:
@@ -106,7 +126,7 @@ def _check_inside(element: Element, known: AbstractSet[str]) -> None:
 
 
 def _foreign(element: Element, inside: Element | None = None) -> Refused:
-    if inside is None or inside.tag == "process":
+    if inside is None or inside.tag in ("process", "collaboration"):
         return Refused(
             "line {line}: {element} is not understood", field="file", line=element.line, element=str(element)
         )

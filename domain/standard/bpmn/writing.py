@@ -87,8 +87,9 @@ def _drawing(flow: Flow, ids: _Identifiers) -> Iterator[str]:
 def _places(flow: Flow) -> dict[str, Bounds]:
     """Return where each node is drawn: those without a place in columns from the start on, below all that have one."""
     drawn = {node.id: node.bounds for node in flow.nodes if node.bounds}
-    # At the far edge of what can be drawn there is no room below; then it overlaps, and still opens.
-    top = min(max((at.y + at.height for at in drawn.values()), default=0.0) + MARGIN, FARTHEST / 2)
+    # At the far edge of what can be drawn there is no room beside it; then it overlaps, and still opens.
+    lowest = max((at.y + at.height for at in drawn.values()), default=0.0)
+    top = min(max(lowest + MARGIN, -FARTHEST / 2), FARTHEST / 2)
     filled: dict[int, int] = {}
     places: dict[str, Bounds] = {}
     columns = _columns(flow)

@@ -13,8 +13,19 @@ LARGEST: Final = 5_000_000
 MOST: Final = 200_000
 DEEPEST: Final = 100
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""", re.ASCII)
+# How a document in Unicode begins, whatever it declares: editors change the one and leave the other.
+_BEGINNINGS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
+# Declared names of encodings by how they begin, and how such a document is read; GB 18030 holds all that GBK holds.
+_CHINESE = (("gb", "gb18030"), ("cp936", "gb18030"), ("big5", "big5hkscs"))
+# Those that the parser knows, or that have one byte to a character. Python has others, which are no encodings of text.
+_PARSED = re.compile(r"utf-8|(us-)?ascii|iso-8859-\d{1,2}|(windows-|cp)125\d")
 
 
 @dataclass(slots=True)
@@ -38,7 +49,7 @@ class Element:
             yield from child.within()
 
     def __str__(self) -> str:
-        return f"{self.tag} {self.id[:100]}" if self.id else self.tag
+        return f"{self.tag[:100]} {self.id[:100]}" if self.id else self.tag[:100]
 
 
 def parse(xml: bytes, opaque: str) -> Element:
@@ -47,7 +58,7 @@ def parse(xml: bytes, opaque: str) -> Element:
         raise Refused("the file is larger than {most} bytes", field="file", most=LARGEST)
     tree = _Tree(opaque)
     try:
-        tree.parser.Parse(_decoded(xml), True)
+        tree.parser.Parse(_decoded(xml), True)  # the last piece
     except ExpatError as error:
         raise Refused(
             "line {line}: this is not well-formed XML: {reason}",
@@ -55,8 +66,11 @@ def parse(xml: bytes, opaque: str) -> Element:
             line=error.lineno,
             reason=ErrorString(error.code),
         ) from None
-    except (LookupError, ValueError):
-        # The parser knows Unicode and asks Python for encodings of one byte to a character.
+    except UnicodeDecodeError as error:
+        raise Refused(
+            "the document is not in the encoding that it declares (byte {byte})", field="file", byte=error.start
+        ) from None
+    except LookupError:
         raise Refused("the document declares an encoding that is not known; save it as UTF-8", field="file") from None
     return tree.roots[0]
 
@@ -106,19 +120,16 @@ class _Tree:
 
 
 def _decoded(xml: bytes) -> bytes | str:
-    """Return the text of a document in a Chinese encoding, which the parser does not know; any other as it is.
-
-    A byte order mark goes before what is declared: editors add the one and leave the other.
-    """
-    encoding = "utf-8-sig" if xml.startswith(_BYTE_ORDER_MARK) else ""
-    if not encoding and (declared := _DECLARED.match(xml[:200])):
-        name = declared[1].lower()
-        encoding = "gb18030" if name.startswith(b"gb") else "big5hkscs" if name.startswith(b"big5") else ""
-    if not encoding:
+    """Return the text of a document in an encoding that the parser does not know; any other as it is."""
+    for mark, encoding in _BEGINNINGS:
+        if xml.startswith(mark):
+            return xml.decode(encoding)
+    if not (declared := _DECLARED.match(xml[:200])):
         return xml
-    try:
-        return xml.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise Refused(
-            "the document is not in the encoding that it declares (byte {byte})", field="file", byte=error.start
-        ) from None
+    name = declared[1].decode("ascii", "replace").lower()
+    for beginning, encoding in _CHINESE:
+        if name.startswith(beginning):
+            return xml.decode(encoding)
+    if not _PARSED.fullmatch(name):
+        raise LookupError(name)
+    return xml
