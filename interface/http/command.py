@@ -152,7 +152,7 @@ def command(
             summary=summary(run),
             status_code=201 if founds else 200,
             response_model=answer,
-            responses=responses(400, 403, 409, 413, 415, *([404] if kind else [])),
+            responses=responses(400, 403, 409, 413, 415, *([404] if "{" in path else [])),
             openapi_extra={"parameters": _HEADERS, "requestBody": body},
         )(endpoint)
         if not raw:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import TypeAdapter
 
 from interface.app import Installation
 from interface.http.gate import Caller
+from interface.http.present import router
 from interface.http.reading import JSON, query
 from interface.http.view import standings
 
-routes = APIRouter()
+routes = router("", "service")
 
 # Seconds that the database has to answer in.
 PATIENCE = 2.0
@@ -73,7 +74,6 @@ class Pulse:
     "/health",
     operation_id="show_health",
     summary="Say whether the service is well",
-    tags=["service"],
     response_model=Health,
     responses={503: {"model": Health, "description": "The database does not answer."}},
 )

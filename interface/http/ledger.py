@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from application.bulk import Tally
@@ -12,6 +11,7 @@ from domain.standard import Standard
 from interface.app import Installation
 from interface.http.command import Day, Order, command
 from interface.http.gate import Caller
+from interface.http.present import router
 from interface.http.reading import USUAL, AskedPage, Listing, Text, listing, query
 from projections.board import BoardLine, Conformance
 from projections.conformance import CaseRow
@@ -19,7 +19,7 @@ from projections.ledger import ObligationRow
 from projections.query import NOW
 from projections.standard import StandardRow
 
-routes = APIRouter(tags=["ledger"])
+routes = router("", "ledger")
 
 VIEWS = ("ledger",)
 

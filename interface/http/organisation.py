@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from application.records import Act, Receipt
@@ -12,12 +11,13 @@ from domain.organisation import Cause, Elected, Level, Organisation, Scheme, Set
 from interface.app import Installation
 from interface.http.command import Count, Day, Order, command
 from interface.http.gate import Caller
+from interface.http.present import router
 from interface.http.reading import Asked, AskedPage, Listing, Text, listing, query
 from interface.http.tree import Tree, grow
 from projections.organisation import OrganisationRow
 from projections.query import NOW
 
-routes = APIRouter(prefix="/organisations", tags=["organisations"])
+routes = router("/organisations", "organisations")
 
 VIEWS = ("organisation",)
 

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from domain.event import Recorded
@@ -17,11 +16,12 @@ from interface.app import Installation
 from interface.catalogue import language_of, translate
 from interface.http import story
 from interface.http.gate import Caller
+from interface.http.present import router
 from interface.http.reading import Asked, Listing, Position, query
 from projections.organisation import OrganisationRow
 from projections.query import NOW, Behind
 
-routes = APIRouter(tags=["records"])
+routes = router("", "records")
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,15 @@ def show_history(who: Caller, asked: AskedHistory, moment: int, id: UUID) -> Lis
     entries = [entry for entry in found if entry.id <= known_at]
     if not entries and not asked.cursor:
         return None
-    say = partial(translate, language_of(who.request))
-    read = [_read(at, entry) for entry in entries[:limit]]
-    names = _names(at, [past for past in read if past])
-    items = [_told(entry, past, names, say) for entry, past in zip(entries, read, strict=False)]
+    items = tell(at, entries[:limit], partial(translate, language_of(who.request)))
     return Listing(known_at, str(entries[limit - 1].originator_version) if len(entries) > limit else None, items)
+
+
+def tell(at: Installation, entries: Sequence[Any], say: story.Say) -> list[Happening]:
+    """Tell what entries of the log mean, with the names of those they speak of."""
+    read = [_read(at, entry) for entry in entries]
+    names = _names(at, [past for past in read if past])
+    return [_told(entry, past, names, say) for entry, past in zip(entries, read, strict=True)]
 
 
 def _read(at: Installation, entry: Any) -> Recorded | None:

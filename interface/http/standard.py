@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from application.records import Act, Receipt
@@ -12,11 +12,12 @@ from domain.standard import Duty, Flow, Standard, Standing, area_of, bpmn
 from interface.app import Installation
 from interface.http.command import Day, Order, command
 from interface.http.gate import Caller
+from interface.http.present import router
 from interface.http.reading import Asked, AskedPage, Listing, Text, Version, listing, query
 from projections.conformance import FlowRow
 from projections.standard import StandardRow, VersionRow, version_key
 
-routes = APIRouter(prefix="/standards", tags=["standards"])
+routes = router("/standards", "standards")
 
 VIEWS = ("standard",)
 BPMN = "application/xml"

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field, TypeAdapter
 
 from application.records import Act, Receipt
@@ -14,13 +14,14 @@ from domain.event import Refused
 from interface.app import Installation
 from interface.http.command import command
 from interface.http.gate import Caller
+from interface.http.present import router
 from interface.http.problem import Unknown
 from interface.http.reading import JSON, USUAL, AskedPage, Listing, Seen, Text, listing, plain_moment, query
 from projections.query import Change
 from projections.tables import table
 from projections.view import Row
 
-routes = APIRouter(prefix="/views", tags=["views"])
+routes = router("/views", "views")
 
 R = TypeVar("R", bound=Row)
 
