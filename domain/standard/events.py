@@ -42,6 +42,8 @@ class EvidenceDemand(Fact):
 class Duty(Fact):
     """责任事项: work that the standard asks for, of organisations of these levels and settings (empty: of any).
 
+    ``levels`` and ``settings`` are among ``rules.LEVELS`` and ``rules.SETTINGS``.
+
     It is due ``days_after`` calendar days after the last day of each period. A ``soft`` due date (一般)
     may pass with a stated reason; ``soft_because`` says why it is soft. ``source`` is the article it
     rests on, ``status`` whether somebody has checked that against an official print.

@@ -9,6 +9,10 @@ from domain.standard.events import AREAS, Duty
 # Days after the end of its period by which a duty can be due.
 LATEST: Final = 3660
 
+# Which organisations a duty can be asked of; the organisation context has the same names.
+LEVELS: Final = ("nation", "province", "prefecture", "county", "township", "village", "branch", "other")
+SETTINGS: Final = ("urban", "rural")
+
 _CODE = re.compile(r"[\w.-]{1,64}")
 
 
@@ -44,6 +48,10 @@ def check_duty(duty: Duty) -> None:
     check_text("title", duty.title, 200)
     if duty.days_after > LATEST:
         raise Refused("a duty is due at most {most} days after its period", field="days_after", most=LATEST)
+    _check_among("levels", duty.levels, LEVELS)
+    _check_among("settings", duty.settings, SETTINGS)
+    if duty.source:
+        check_text("source", duty.source, 1000)
     if duty.soft:
         check_text("soft_because", duty.soft_because, 1000)
     if duty.quorum and duty.quorum.numerator > duty.quorum.denominator:
@@ -57,6 +65,16 @@ def check_duty(duty: Duty) -> None:
         check_text("evidence.kind", demand.kind, 500)
         check_text("evidence.why", demand.why, 500)
         check_text("evidence.reusable_from", demand.reusable_from, 500)
+
+
+def _check_among(field: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise Refused(
+                "“{name}” is none of the {what}: {known}", field=field, name=name, what=field, known=", ".join(known)
+            )
+        if names.count(name) > 1:
+            raise Refused("“{name}” stands twice among the {what}", field=field, name=name, what=field)
 
 
 def check_text(field: str, text: str, most: int) -> None:

@@ -1,6 +1,6 @@
 """A standard (工作规范): drafted by some, published by another, amended in versions that stay as they were."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, Self, assert_never
@@ -114,7 +114,11 @@ class Standard(Aggregate):
         return FlowLinked(nodes=tuple(nodes), links=tuple(links), order=order)
 
     def draw(self, flow: Flow) -> tuple[FlowStepDefined | FlowStepRemoved | FlowLinked | StepsSeparated, ...]:
-        """Turn the draft's flow into this one, which must hold; separations of steps that are gone go too."""
+        """Turn the draft's flow into this one, which must hold.
+
+        Separations go over to it: with the identifier, or where a tool gave the step a new one, with the name.
+        Those of a step that is gone go too.
+        """
         self._check_draft()
         check(flow)
         steps = {node.id: node for node in flow.nodes if node.kind == "task"}
@@ -128,7 +132,7 @@ class Standard(Aggregate):
         order = tuple(node.id for node in flow.nodes)
         if (rest, flow.links, order) != (self.rest, self.links, self.order):
             events.append(FlowLinked(nodes=rest, links=flow.links, order=order))
-        kept = tuple(pair for pair in self.separate_ids if pair[0] in steps and pair[1] in steps)
+        kept = self._separate_in(steps)
         if kept != self.separate_ids:
             events.append(StepsSeparated(pairs=kept))
         if not events:
@@ -238,6 +242,17 @@ class Standard(Aggregate):
                 return replace(self, standing="retired")
             case _:
                 assert_never(event)
+
+    def _separate_in(self, steps: Mapping[str, Node]) -> tuple[tuple[str, str], ...]:
+        """The separations that these steps, by identifier, take over."""
+        by_name = {node.name: node.id for node in steps.values()}
+        heirs = {node.id: node.id if node.id in steps else by_name.get(node.name) for node in self.steps}
+        kept: list[tuple[str, str]] = []
+        for one, other in self.separate_ids:
+            first, second = heirs.get(one), heirs.get(other)
+            if first and second and first != second and not {(first, second), (second, first)} & {*kept}:
+                kept.append((first, second))
+        return tuple(kept)
 
     def _step(self, named: str) -> Node:
         """A step by its identifier or name."""

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from domain.event import Account, Event, Refused
+from domain.organisation import Level, Setting
 from domain.standard import (
     AREAS,
     Bounds,
@@ -33,6 +34,7 @@ from domain.standard import (
     area_of,
     standard_id,
 )
+from domain.standard.rules import LEVELS, SETTINGS
 from tests.spec import ANN, BO, CAI, SOME, account, given
 
 MARCH = date(2026, 3, 1)
@@ -230,6 +232,33 @@ def test_a_separation_follows_a_step_that_is_renamed_and_goes_with_one_that_is_r
     assert shorter.publish(account(BO), MARCH).version.separate == (("准备", "召开"),)
 
 
+def renumbered(flow: Flow) -> Flow:
+    """The same drawing as a tool writes it that gives every element a new identifier."""
+    return Flow(
+        nodes=tuple(node.model_copy(update={"id": f"new-{node.id}"}) for node in flow.nodes),
+        links=tuple(
+            Link(id=f"new-{link.id}", source=f"new-{link.source}", target=f"new-{link.target}") for link in flow.links
+        ),
+    )
+
+
+def test_a_separation_stays_when_a_drawing_tool_gives_its_steps_new_identifiers() -> None:
+    apart = drafted().separate([("准备", "记录"), ("召开", "记录")])
+    again = drafted(apart, *drafted(apart).draw(renumbered(PREPARE_HOLD_RECORD)))
+    assert again.publish(account(BO), MARCH).version.separate == (("准备", "记录"), ("召开", "记录"))
+
+
+def test_a_separation_is_kept_once_when_two_steps_become_one() -> None:
+    apart = drafted().separate([("准备", "记录"), ("召开", "记录")])
+    merged = drafted(apart, *drafted(apart).draw(chain("召开", "记录")))
+    assert merged.publish(account(BO), MARCH).version.separate == (("召开", "记录"),)
+    taken_over = chain("准备", "记录")
+    renamed = tuple(n.model_copy(update={"name": "召开"}) if n.id == "t-准备" else n for n in taken_over.nodes)
+    one = drafted(apart, *drafted(apart).draw(Flow(nodes=renamed, links=taken_over.links)))
+    assert one.publish(account(BO), MARCH).version.separate == (("召开", "记录"),)
+    assert one.separate_ids == (("t-准备", "t-记录"),)
+
+
 @pytest.mark.parametrize(
     ("pairs", "sentence"),
     [
@@ -267,6 +296,11 @@ def test_a_duty_is_neither_defined_nor_removed_twice() -> None:
         ({"code": "a b"}, "code"),
         ({"title": " "}, "title"),
         ({"days_after": 3661}, "days_after"),
+        ({"levels": ("town",)}, "levels"),
+        ({"levels": ("village", "village")}, "levels"),
+        ({"settings": ("suburban",)}, "settings"),
+        ({"settings": ("",)}, "settings"),
+        ({"source": "art.\n11"}, "source"),
         ({"soft": True}, "soft_because"),
         ({"quorum": QuorumRule(numerator=3, denominator=2)}, "quorum"),
         ({"quorum": QuorumRule(numerator=2, denominator=2, more_than=True)}, "quorum"),
@@ -282,6 +316,15 @@ def test_a_duty_says_what_it_asks_why_and_where_the_evidence_can_be_reused_from(
     with pytest.raises(Refused) as refused:
         drafted().define_duty(MEETING.model_copy(update=change))
     assert refused.value.field == field
+
+
+def test_a_duty_is_asked_of_levels_and_settings_that_organisations_have() -> None:
+    assert get_args(Level) == LEVELS
+    assert {*SETTINGS, ""} == {*get_args(Setting)}
+    asked = MEETING.model_copy(update={"levels": LEVELS, "settings": SETTINGS})
+    assert drafted().define_duty(asked).duty == asked
+    with pytest.raises(Refused, match="“town” is none of the levels: nation, province, prefecture, county, township"):
+        drafted().define_duty(MEETING.model_copy(update={"levels": ("town",)}))
 
 
 def test_a_due_date_is_soft_for_a_stated_reason() -> None:
