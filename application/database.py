@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -12,8 +12,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-# Seconds for which reads and writes wait out a server that restarts.
+# Seconds for which reads and writes wait out a server that restarts, unless a database is given its own.
 PATIENCE = 30.0
+# Seconds between two attempts to reach a server that is away.
+PAUSE = 0.1
+
+
+class Unavailable(psycopg.OperationalError):
+    """The database did not answer in time. What was submitted may or may not be recorded: repeat it."""
 
 
 class Role(StrEnum):
@@ -27,10 +33,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Database:
-    """A log's address: a libpq connection string and the schema that holds the log."""
+    """A log's address: a libpq connection string and the schema that holds the log.
+
+    ``patience``: seconds for which reads and writes wait out a server that restarts.
+    """
 
     dsn: str
     schema: str = "record"
+    patience: float = PATIENCE
 
     def conninfo(self, role: Role) -> str:
         given = conninfo_to_dict(self.dsn)
@@ -38,6 +48,8 @@ class Database:
             str(given.get("options") or ""),
             f"-c search_path={self.schema},pg_catalog,pg_temp",
             "-c timezone=UTC",
+            # The head of the log is read after the lock is taken: that needs a snapshot for each statement.
+            "-c default_transaction_isolation=read\\ committed",
         ]
         if role:
             settings.append(f"-c role={role}")
@@ -49,6 +61,7 @@ class Database:
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
+            tcp_user_timeout=25_000,
             connect_timeout=10,
         )
 
@@ -66,7 +79,11 @@ class Database:
                 max_size=size,
                 open=True,
                 name=f"taizhang {role.name}",
-            )
+                # Try again every second, however long the server is away: a client's patience is short.
+                reconnect_timeout=1,
+                reconnect_failed=ConnectionPool.check,
+            ),
+            self.patience,
         )
 
 
@@ -75,17 +92,20 @@ class Reads:
     """Queries that change nothing, so that one whose connection broke is simply asked again."""
 
     pool: ConnectionPool
+    patience: float
 
     def fetch(self, query: str | sql.SQL | sql.Composed, parameters: Params | None = None) -> list[TupleRow]:
-        """Return every row, in binary format; raise OperationalError if the server stays away."""
-        deadline = monotonic() + PATIENCE
+        """Return every row, in binary format; raise Unavailable if the server stays away."""
+        deadline = monotonic() + self.patience
         while True:
             try:
-                with self.pool.connection(timeout=PATIENCE) as connection, connection.cursor(binary=True) as cursor:
+                left = deadline - monotonic()
+                with self.pool.connection(left) as connection, connection.cursor(binary=True) as cursor:
                     return cursor.execute(query, parameters).fetchall()  # pyright: ignore[reportArgumentType]  # ours
-            except psycopg.OperationalError:
+            except psycopg.OperationalError as error:
                 if monotonic() > deadline or self.pool.closed:
-                    raise
+                    raise Unavailable(f"the database does not answer: {error}") from error
+                sleep(PAUSE)
                 self.pool.check()
 
     def close(self) -> None:

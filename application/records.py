@@ -178,6 +178,7 @@ class Records(Application[UUID]):
                 "MAPPER_TOPIC": "application.log.mapper:RecordMapper",
                 "LOG_DSN": database.dsn,
                 "LOG_SCHEMA": database.schema,
+                "LOG_PATIENCE": str(database.patience),
             }
         )
 

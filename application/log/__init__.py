@@ -4,11 +4,11 @@ from typing import Any, NoReturn
 
 from eventsourcing.persistence import InfrastructureFactory
 
-from application.database import Database
+from application.database import Database, Unavailable
 from application.log.mapper import Entry, RecordMapper
 from application.log.recorder import LogRecorder, Recording
 from application.log.tail import Tail, Tailer
-from application.log.writer import Appended, Command, Outcome, Repeated, Stale, Submission, Unavailable
+from application.log.writer import Appended, Command, Outcome, Repeated, Stale, Submission
 
 __all__ = [
     "Appended",
@@ -29,12 +29,12 @@ __all__ = [
 
 
 class Factory(InfrastructureFactory[Any]):
-    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN`` and ``LOG_SCHEMA``."""
+    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN``, ``LOG_SCHEMA`` and ``LOG_PATIENCE``."""
 
     def application_recorder(self) -> LogRecorder:
-        dsn, schema = self.env.get("LOG_DSN"), self.env.get("LOG_SCHEMA")
-        assert dsn and schema
-        return LogRecorder(Database(dsn, schema))
+        dsn, schema, patience = (self.env.get(name) for name in ("LOG_DSN", "LOG_SCHEMA", "LOG_PATIENCE"))
+        assert dsn and schema and patience
+        return LogRecorder(Database(dsn, schema, float(patience)))
 
     def aggregate_recorder(self, purpose: str = "events") -> LogRecorder:
         """The log alone is kept: there are no snapshots to record."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper, Notification, StoredEvent
@@ -17,6 +17,8 @@ from domain.topics import TOPICS
 @dataclass(frozen=True)
 class Entry(Notification):
     """A stored event with what the log gave it. ``id`` is its position."""
+
+    COLUMNS: ClassVar = "originator_id, originator_version, topic, state, position, recorded_at"
 
     recorded_at: datetime
 

@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent, Subscription
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
 
 from application.database import Database, Reads, Role
 from application.log.mapper import Entry
 from application.log.tail import Tail, Tailer
 from application.log.writer import Appended, Command, Outcome, Submission, Writer
-
-ENTRY = "originator_id, originator_version, topic, state, position, recorded_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class LogRecorder(ApplicationRecorder):
         self.database = database
         self.reads: Reads = database.reads(Role.writer)
         self.writer = Writer(database)
-        self.tailer = Tailer(database, self)
+        self.tailer = Tailer(database)
 
     def append(self, submission: Submission) -> Outcome:
         return self.writer.submit(submission)
@@ -64,7 +62,7 @@ class LogRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[Entry]:
         rows = self.reads.fetch(
-            f"SELECT {ENTRY} FROM events WHERE originator_id = %s AND originator_version > %s"  # constants
+            f"SELECT {Entry.COLUMNS} FROM events WHERE originator_id = %s AND originator_version > %s"  # constants
             f" AND originator_version <= %s ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT %s",
             (originator_id, gt or 0, 2**31 - 1 if lte is None else lte, limit),
         )
@@ -73,7 +71,8 @@ class LogRecorder(ApplicationRecorder):
     def select_streams(self, originator_ids: Sequence[UUID]) -> Sequence[Entry]:
         """Return the events of many streams, each stream's in order."""
         rows = self.reads.fetch(
-            f"SELECT {ENTRY} FROM events WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version",
+            f"SELECT {Entry.COLUMNS} FROM events WHERE originator_id = ANY(%s)"
+            " ORDER BY originator_id, originator_version",
             (list(originator_ids),),
         )
         return [Entry(*row) for row in rows]
@@ -89,7 +88,7 @@ class LogRecorder(ApplicationRecorder):
     ) -> Sequence[Entry]:
         first = (start or 0) + (0 if inclusive_of_start else 1)
         rows = self.reads.fetch(
-            f"SELECT {ENTRY} FROM events WHERE position >= %s AND position <= %s"
+            f"SELECT {Entry.COLUMNS} FROM events WHERE position >= %s AND position <= %s"
             f"{' AND topic = ANY(%s)' if topics else ''} ORDER BY position LIMIT %s",
             (first, 2**63 - 1 if stop is None else stop, *([list(topics)] if topics else []), limit),
         )
@@ -117,7 +116,7 @@ class LogRecorder(ApplicationRecorder):
         )
         return {id: Recording(*rest) for id, *rest in rows}
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Tail:
         """Follow the log from after a position, without end; it survives a server that restarts."""
         return Tail(self, gt, topics)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 import psycopg
 from eventsourcing.persistence import ApplicationRecorder, Subscription
-from psycopg import sql
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
 
-from application.database import Database, Role
+from application.database import Database, Role, Unavailable
 from application.log.mapper import Entry
 
 if TYPE_CHECKING:
@@ -22,18 +23,19 @@ TIMER = 1.0
 PAGE = 1000
 KEPT = 5000
 
+NEWS = f"SELECT {Entry.COLUMNS} FROM events WHERE position > %s ORDER BY position LIMIT %s"
+
 
 class Tailer:
     """Reads each new event once and keeps the newest for every subscriber of this process.
 
     It listens before it first reads, reads on every notification and on a timer, and after a broken
-    connection listens again before it reads. Positions become visible in order, so ``position >
-    last`` misses nothing.
+    connection listens again before it reads, all on one connection of its own. Positions become
+    visible in order, so ``position > last`` misses nothing.
     """
 
-    def __init__(self, database: Database, recorder: "LogRecorder") -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._recorder = recorder
         self._news = threading.Condition()
         self._kept: list[Entry] = []
         self._head = 0
@@ -49,15 +51,20 @@ class Tailer:
                 self._news.wait(left)
             return self._head
 
-    def page(self, after: int, limit: int) -> Sequence[Entry]:
-        """Return the next events after a position: from those kept, or from the table."""
+    def recent(self, after: int, limit: int) -> Sequence[Entry] | None:
+        """Return the next events after a position, or None if they are too far back to be kept."""
         with self._news:
-            if self._kept and self._kept[0].id <= after + 1:
-                start = after + 1 - self._kept[0].id
-                return self._kept[start : start + limit]
-        return self._recorder.select_notifications(after, limit, inclusive_of_start=False)
+            if not self._kept or self._kept[0].id > after + 1:
+                return None
+            start = after + 1 - self._kept[0].id
+            return self._kept[start : start + limit]
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     def close(self) -> None:
+        """Let everybody who waits go, and stop listening."""
         with self._news:
             self._closed = True
             self._news.notify_all()
@@ -81,15 +88,17 @@ class Tailer:
         with self._database.connect(Role.reader) as connection:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(f"taizhang_{self._database.schema}")))
             if self._head == 0:
-                self._reach(self._recorder.max_notification_id() or 0)
+                [(head,)] = connection.execute("SELECT coalesce(max(position), 0) FROM events")
+                self._reach(head)
             while not self._closed:
-                self._read()
+                self._read(connection)
                 for _ in connection.notifies(timeout=TIMER, stop_after=1):
                     pass
 
-    def _read(self) -> None:
+    def _read(self, connection: Connection[TupleRow]) -> None:
         while not self._closed:
-            entries = self._recorder.select_notifications(self._head, PAGE, inclusive_of_start=False)
+            rows = connection.execute(NEWS, (self._head, PAGE), binary=True)
+            entries = [Entry(*row) for row in rows]
             if entries:
                 self._reach(entries[-1].id, entries)
             if len(entries) < PAGE:
@@ -107,6 +116,7 @@ class Tail(Subscription[ApplicationRecorder]):
 
     def __init__(self, recorder: "LogRecorder", gt: int | None, topics: Sequence[str]) -> None:
         super().__init__(recorder, gt, topics)
+        self._log = recorder
         self._tailer = recorder.tailer
         self._place = gt or 0
         self._wanted = frozenset(topics)
@@ -118,15 +128,23 @@ class Tail(Subscription[ApplicationRecorder]):
         return self
 
     def __next__(self) -> Entry:
-        """Wait for the next event; raise StopIteration once stopped."""
-        while not self._has_been_stopped:
+        """Wait for the next event; raise StopIteration once this or the log is closed."""
+        while not (self._has_been_stopped or self._tailer.closed):
             while self._next < len(self._page):
                 entry = self._page[self._next]
                 self._next += 1
                 self._place = entry.id
                 if not self._wanted or entry.topic in self._wanted:
                     return entry
-            self._page, self._next = self._tailer.page(self._place, PAGE), 0
-            if not self._page:
+            # A server that stays away is waited for here as the tailer waits for it.
+            with suppress(Unavailable):
+                self._page, self._next = self._following(), 0
+            if self._next == len(self._page):
                 self._tailer.wait(self._place, TIMER)
         raise StopIteration
+
+    def _following(self) -> Sequence[Entry]:
+        recent = self._tailer.recent(self._place, PAGE)
+        if recent is None:
+            return self._log.select_notifications(self._place, PAGE, inclusive_of_start=False)
+        return recent

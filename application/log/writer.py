@@ -12,9 +12,10 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import StoredEvent
 from psycopg import Connection
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import TupleRow
 
-from application.database import PATIENCE, Database, Role
+from application.database import PAUSE, Database, Role, Unavailable
 
 # A group's events at most; one larger submission still goes alone.
 GROUP = 4000
@@ -24,10 +25,11 @@ APPEND = (
     " FROM append(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[], %b::int[], %b::text[], %b::bytea[],"
     " %b::uuid[], %b::int[], %b::bytea[])"
 )
-
-
-class Unavailable(Exception):
-    """The log did not answer in time. What was submitted may or may not be recorded: repeat it with its command id."""
+STANDING = (
+    "SELECT position, recorded_at, originator_id, originator_version, topic, state, command_id FROM events"
+    " WHERE position >= (SELECT position FROM events WHERE command_id = %b AND command_size IS NOT NULL)"
+    " ORDER BY position LIMIT %b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +66,33 @@ Outcome = Appended | Repeated | Stale
 
 @dataclass(slots=True)
 class Submission:
-    """Commands that stand or fall together, and the version of every stream that deciding them read."""
+    """Commands that stand or fall together, and the version of every stream that deciding them read.
+
+    It is submitted once. What the writer needs of it is worked out here, in its maker's thread.
+    """
 
     commands: Sequence[Command]
     read: dict[UUID, int]
-    outcome: Outcome | BaseException | None = None
-    done: threading.Lock = field(default_factory=threading.Lock)
+    size: int = field(init=False)
+    ids: frozenset[UUID] = field(init=False)
+    written: frozenset[UUID | str] = field(init=False)
+    since: float = field(init=False, default=0.0)
+    sent: bool = field(init=False, default=False)
+    outcome: Outcome | Exception | None = field(init=False, default=None)
+    done: threading.Lock = field(init=False, default_factory=threading.Lock)
 
-    @property
-    def size(self) -> int:
-        return sum(len(command.events) for command in self.commands)
-
-    @property
-    def written(self) -> set[UUID | str]:
-        return {event.originator_id for command in self.commands for event in command.events}
+    def __post_init__(self) -> None:
+        self.size = sum(len(command.events) for command in self.commands)
+        self.ids = frozenset(command.id for command in self.commands)
+        self.written = frozenset(event.originator_id for command in self.commands for event in command.events)
 
 
 class Writer:
     """One thread and one connection that append whatever has been submitted meanwhile.
 
-    A connection that breaks is replaced and the group sent again: command ids tell what was
-    committed before its acknowledgement was lost, so nothing is recorded twice.
+    A server that is away is waited for, each submission for the database's patience. What was sent
+    before is sent again: command ids tell what was committed before its acknowledgement was lost,
+    so nothing is recorded twice, and what stands as it was sent is acknowledged as if it were new.
     """
 
     def __init__(self, database: Database) -> None:
@@ -93,12 +101,14 @@ class Writer:
         self._arrived = threading.Condition(threading.Lock())
         self._closed = False
         self._connection: Connection[TupleRow] | None = None
+        self._trouble: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="taizhang writer", daemon=True)
         self._thread.start()
 
     def submit(self, submission: Submission) -> Outcome:
         """Wait until the submission is in the log, or refused; raise Unavailable, or what the database raised."""
         submission.done.acquire()
+        submission.since = monotonic()
         with self._arrived:
             if self._closed:
                 raise Unavailable("the log is closed")
@@ -107,12 +117,12 @@ class Writer:
         submission.done.acquire()
         outcome = submission.outcome
         assert outcome is not None
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def close(self) -> None:
-        """Append what was submitted before, then stop."""
+        """Append what was submitted before, unless the server is away, then stop."""
         with self._arrived:
             self._closed = True
             self._arrived.notify()
@@ -122,9 +132,13 @@ class Writer:
     def _run(self) -> None:
         while group := self._next_group():
             try:
-                self._append(group)
-            except BaseException as error:  # noqa: BLE001  # every waiting thread must hear of it
-                self._settle(group, [error] * len(group))
+                outcomes = self._send(group)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it must not end this thread
+                self._trouble = error
+                self._send_alone(group)
+            else:
+                for each, outcome in zip(group, outcomes, strict=True):
+                    self._settle(each, outcome)
 
     def _next_group(self) -> list[Submission]:
         """Take, in order, submissions none of which reads or writes what an earlier one of the group writes.
@@ -143,49 +157,74 @@ class Writer:
             size = 0
             while self._waiting and size < GROUP:
                 each = self._waiting.popleft()
-                ids = {command.id for command in each.commands}
                 if group and (
-                    size + each.size > GROUP or not written.isdisjoint(each.read) or not commands.isdisjoint(ids)
+                    size + each.size > GROUP or not written.isdisjoint(each.read) or not commands.isdisjoint(each.ids)
                 ):
                     left.append(each)
                     # What a submission left behind writes must not be overtaken either.
                     written |= each.written
-                    commands |= ids
+                    commands |= each.ids
                     continue
                 group.append(each)
                 written |= each.written
-                commands |= ids
+                commands |= each.ids
                 size += each.size
             left.extend(self._waiting)
             self._waiting = left
             return group
 
-    def _append(self, group: list[Submission]) -> None:
-        deadline = monotonic() + PATIENCE
-        while True:
-            try:
-                self._settle(group, self._send(group))
-            except psycopg.OperationalError as error:
-                self._disconnect()
-                if monotonic() > deadline:
-                    raise Unavailable(f"the database does not answer: {error}") from error
-                sleep(0.1)
-            except psycopg.Error:
-                if len(group) == 1:
-                    raise
-                # One submission spoils the transaction: let each stand or fall alone.
-                for each in group:
-                    try:
-                        self._append([each])
-                    except (psycopg.Error, Unavailable) as error:
-                        self._settle([each], [error])
-                return
+    def _send_alone(self, group: list[Submission]) -> None:
+        """Send each submission of a failed group again: one may have spoilt the transaction, or the connection.
+
+        Those that the server was away for wait again, while they have patience.
+        """
+        left: list[Submission] = []
+        for each in group:
+            # Where there was no connection to be had for the one before, there is none for this one.
+            outcome = self._outcome(each) if self._connection is not None else None
+            if outcome is None and (self._closed or monotonic() > each.since + self._database.patience):
+                outcome = Unavailable(f"the log cannot be written now: {self._trouble}")
+            if outcome is None:
+                left.append(each)
             else:
-                return
+                self._settle(each, outcome)
+        if left:
+            sleep(PAUSE)
+            with self._arrived:
+                self._waiting.extendleft(reversed(left))
+
+    def _outcome(self, each: Submission) -> Outcome | Exception | None:
+        """Send one submission; None if the server is away, or may not write."""
+        try:
+            [outcome] = self._send([each])
+        except ReadOnlySqlTransaction as error:
+            # The next connection may reach another server that may.
+            self._trouble = error
+            self._disconnect()
+            return None
+        except psycopg.OperationalError as error:
+            self._trouble = error
+            lost = self._connection is None or self._connection.closed
+            return None if lost else Unavailable(f"the log cannot be written now: {error}")
+        except Exception as error:  # noqa: BLE001  # it is the submitter's
+            return error
+        return outcome
+
+    def _recognise(self, each: Submission) -> Outcome:
+        """Tell what we sent before, its acknowledgement lost, from what others recorded under the same command id."""
+        rows = self._connect().execute(STANDING, (each.commands[0].id, each.size), binary=True).fetchall()
+        sent = [
+            (event.originator_id, event.originator_version, event.topic, event.state, command.id)
+            for command in each.commands
+            for event in command.events
+        ]
+        if [row[2:] for row in rows] != sent:
+            return Repeated()
+        position, recorded_at, *_ = rows[0]
+        return Appended(position, recorded_at)
 
     def _send(self, group: list[Submission]) -> list[Outcome]:
-        if self._connection is None:
-            self._connection = self._database.connect(Role.writer)
+        connection = self._connect()
         reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
         events = [
             (n, event, command, len(command.events) if first else None, command.digest if first else None)
@@ -193,7 +232,10 @@ class Writer:
             for command in each.commands
             for first, event in _marked(command.events)
         ]
-        row = self._connection.execute(
+        again = [each.sent for each in group]
+        for each in group:
+            each.sent = True
+        row = connection.execute(
             APPEND,
             (
                 [n for n, _, _ in reads],
@@ -211,13 +253,20 @@ class Writer:
             binary=True,
         ).fetchone()
         assert row is not None
-        return _outcomes(group, *row)
+        return [
+            self._recognise(each) if before and isinstance(outcome, Repeated) else outcome
+            for each, outcome, before in zip(group, _outcomes(group, *row), again, strict=True)
+        ]
 
-    def _settle(self, group: list[Submission], outcomes: Sequence[Outcome | BaseException]) -> None:
-        for each, outcome in zip(group, outcomes, strict=True):
-            if each.outcome is None:
-                each.outcome = outcome
-                each.done.release()
+    def _connect(self) -> Connection[TupleRow]:
+        if self._connection is None or self._connection.closed:
+            self._connection = None
+            self._connection = self._database.connect(Role.writer)
+        return self._connection
+
+    def _settle(self, each: Submission, outcome: Outcome | Exception) -> None:
+        each.outcome = outcome
+        each.done.release()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
