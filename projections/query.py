@@ -22,6 +22,16 @@ R = TypeVar("R", bound=Row)
 # The position that stands for now: every live version holds there.
 NOW = FOREVER - 1
 
+# What PostgreSQL says of a query that was made for a table of another shape than the one it finds.
+ANOTHER = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.CannotCoerce,
+    psycopg.errors.DatatypeMismatch,
+)
+
 
 class Behind(Exception):
     """A view has not folded the position asked for in the time given, or is being rebuilt; ask again.
@@ -139,9 +149,9 @@ class Views:
         """Return one row as known at a position."""
         self._reached(kind, at)
         described = table(kind)
-        query = described.select(self._schemas[kind]) + sql.SQL(
-            " WHERE key = %(key)s AND ended > %(at)s AND began <= %(at)s ORDER BY ended LIMIT 1"
-        )
+        query = sql.SQL(
+            "SELECT {} FROM {} WHERE key = %(key)s AND ended > %(at)s AND began <= %(at)s ORDER BY ended LIMIT 1"
+        ).format(described.listed, self._table(kind))
         rows = self._ask(query, {"key": key, "at": at})
         return _row(described, rows[0]) if rows else None
 
@@ -182,7 +192,7 @@ class Views:
             "SELECT {}, (SELECT position FROM {} WHERE name = %(view)s AND NOT building)"
             " FROM {} WHERE {} ORDER BY {} LIMIT %(limit)s"
         ).format(
-            sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns),
+            described.listed,
             sql.Identifier(self._log_schema, "views"),
             self._table(kind),
             sql.SQL(" AND ").join(conditions),
@@ -218,14 +228,13 @@ class Views:
         """Return, by key, the rows that are not the same at two positions, of so many that were touched meanwhile."""
         self._reached(kind, until)
         described = table(kind)
-        listed = sql.SQL(", ").join(sql.Identifier(column.name) for column in described.columns)
         query = sql.SQL(
             "WITH touched AS (SELECT DISTINCT key FROM {table} WHERE ((began > %(since)s AND began <= %(until)s)"
             " OR (ended > %(since)s AND ended <= %(until)s)) AND key > %(after)s ORDER BY key LIMIT %(limit)s)"
             " SELECT began <= %(since)s, began <= %(until)s AND ended > %(until)s, {listed} FROM {table}"
             " WHERE key IN (SELECT key FROM touched) AND ((began <= %(since)s AND ended > %(since)s)"
             " OR (began <= %(until)s AND ended > %(until)s)) ORDER BY key"
-        ).format(table=self._table(kind), listed=listed)
+        ).format(table=self._table(kind), listed=described.listed)
         found = self._ask(query, {"since": since, "until": until, "limit": limit, "after": after or UUID(int=0)})
         pairs: dict[UUID, Change[R]] = {}
         for was, is_now, *values in found:
@@ -247,11 +256,7 @@ class Views:
     def _ask(self, query: sql.Composed, parameters: Mapping[str, Any]) -> list[TupleRow]:
         try:
             return self._reads.fetch(query, parameters)
-        except (
-            psycopg.errors.UndefinedTable,
-            psycopg.errors.UndefinedColumn,
-            psycopg.errors.InvalidSchemaName,
-        ) as error:
+        except ANOTHER as error:
             raise Behind("the view is being built: ask again shortly") from error
 
 

@@ -88,11 +88,14 @@ class Table(Generic[R]):
             listed = sql.SQL(", ").join(sql.Identifier(name) for name in (*index, "key"))
             connection.execute(sql.SQL("CREATE INDEX ON {} ({}) INCLUDE (began, ended)").format(table, listed))
 
-    def select(self, schema: str) -> sql.Composed:
-        """Compose ``SELECT columns FROM table``, for a caller to go on."""
-        return sql.SQL("SELECT {} FROM {}").format(
-            sql.SQL(", ").join(sql.Identifier(column.name) for column in self.columns),
-            sql.Identifier(schema, self.name),
+    @property
+    def listed(self) -> sql.Composed:
+        """The columns to select, each as this release's type: what another release stored is read where it can be.
+
+        A prepared statement stays valid when a table of other types takes the place of the one it was made for.
+        """
+        return sql.SQL(", ").join(
+            sql.SQL("{}::{}").format(sql.Identifier(column.name), ours(column.type)) for column in self.columns
         )
 
     def row(self, values: Sequence[Any]) -> R:

@@ -1,40 +1,28 @@
 """The engine: what it stores is, at every position, what the folds make of the log in memory."""
 
 from collections.abc import Callable
-from functools import partial
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from application.database import Database, Role
+from application.database import Database
 from domain.ledger import Obligation
 from domain.organisation import Organisation
 from domain.standard import PublishedVersion, Standard
 from interface.app import Installation, all_views
-from projections.engine import Engine
 from projections.ledger import ObligationRow
 from projections.organisation import OrganisationRow
-from projections.query import Views
 from projections.standard import StandardRow, VersionRow
-from projections.tables import FOREVER, table
 from projections.view import Memory
+from tests.projections.engines import check_rows, check_versions, engine, forget, reading
 from tests.projections.histories import MOVES, OPENING, Move, play
-
-
-def forget(database: Database) -> None:
-    """Drop every view, as if none had ever been folded."""
-    with database.connect(Role.projector) as connection:
-        for view in all_views():
-            connection.execute(f"DROP SCHEMA IF EXISTS {database.schema}_{view.name} CASCADE".encode())
-        connection.execute("DELETE FROM views")
 
 
 def check(at: Installation, batch: int) -> None:
     """Fold the log from the beginning in batches of this size, and hold the rows against memory at every position."""
     forget(at.database)
-    views = Views(at.database.schema, at.reads, all_views())
-    engine = Engine(at.database.schema, all_views(), at.pages, partial(at.database.connect, Role.projector), batch)
-    assert engine.catch_up()
+    views = reading(at)
+    assert engine(at, batch=batch).catch_up()
     rows, head = Memory(), at.head()
     check_rows(views, 0, rows)
     for past in at.pages.page(0, head):
@@ -45,12 +33,6 @@ def check(at: Installation, batch: int) -> None:
             check_rows(views, past.position, rows)
     check_versions(views)
     check_aggregates(at, rows)
-
-
-def check_rows(views: Views, position: int, rows: Memory) -> None:
-    for view in views.views.values():
-        for kind in view.rows:
-            assert list(views.every(kind, position)) == list(rows.of(kind))
 
 
 def check_aggregates(at: Installation, rows: Memory) -> None:
@@ -87,18 +69,6 @@ def check_aggregates(at: Installation, rows: Memory) -> None:
             )
             for version in sorted(rows.of(VersionRow), key=lambda version: version.number)
         )  # fmt: skip
-
-
-def check_versions(views: Views) -> None:
-    """Each row's versions follow each other without a gap, and the last of them is live."""
-    for view in views.views.values():
-        for kind in view.rows:
-            name = kind.__name__.removesuffix("Row")
-            versions: dict[object, list[tuple[int, int]]] = {}
-            for key, began, ended in views.fetch((kind,), f"SELECT key, began, ended FROM {{{name}}} ORDER BY 2", {}):
-                versions.setdefault(key, []).append((began, ended))
-            for spans in versions.values():
-                assert [ended for _, ended in spans] == [*(began for began, _ in spans[1:]), FOREVER], table(kind).name
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
