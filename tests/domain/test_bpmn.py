@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import example
+from hypothesis import HealthCheck, example, settings
 from hypothesis import given as sample
 from hypothesis import strategies as st
 
@@ -13,6 +13,9 @@ from domain.event import Refused
 from domain.standard import Bounds, Flow, Kind, Link, Node, analyse, bpmn, check
 from domain.standard.flow import FARTHEST
 from tests.domain.dialects import CAMUNDA, SIGNAVIO
+
+# A busy machine draws slowly; that is no fault of the code.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "permit-receipts.bpmn"
 SHIPPED = Path(__file__).parents[2] / "templates" / "standards" / "three-meetings.bpmn"
@@ -304,6 +307,7 @@ def drawings(draw: st.DrawFn) -> Flow:
     return Flow(nodes=tuple(nodes), links=tuple(links))
 
 
+@PATIENT
 @sample(drawings(), names(0, 3), names(0, 3))
 def test_what_is_written_reads_back_the_same(flow: Flow, id: str, name: str) -> None:
     assert bpmn.read(bpmn.write(flow, id, name)) == flow
@@ -324,6 +328,7 @@ FAR_UP = FAR_OUT.model_copy(
 
 @example(FAR_OUT, 1)
 @example(FAR_UP, 1)
+@PATIENT
 @sample(drawings(), st.integers(0, 6))
 def test_what_is_drawn_in_part_keeps_what_is_drawn(flow: Flow, some: int) -> None:
     part = Flow(nodes=(*flow.nodes[:some], *bare(flow).nodes[some:]), links=flow.links)
@@ -332,6 +337,7 @@ def test_what_is_drawn_in_part_keeps_what_is_drawn(flow: Flow, some: int) -> Non
     assert all(node.bounds for node in drawn.nodes)
 
 
+@PATIENT
 @sample(drawings())
 def test_what_nobody_has_drawn_is_laid_out_and_stays_so(flow: Flow) -> None:
     written = bpmn.write(bare(flow), "code", "title")

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable
 
+from hypothesis import HealthCheck, settings
 from hypothesis import given as examples
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain.event import Refused
 from domain.standard import bpmn, check
 from tests.domain.dialects import CAMUNDA, SIGNAVIO
+
+# A busy machine draws slowly; that is no fault of the code.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 DOCUMENTS = [
     CAMUNDA.encode(),
@@ -74,19 +77,19 @@ def read_or_refused(xml: bytes) -> None:
     assert bpmn.read(bpmn.write(drawn, "code", "title")) == drawn
 
 
-@settings(max_examples=500, deadline=None)
+@settings(PATIENT, max_examples=500)
 @examples(damaged())
 def test_a_damaged_document_is_read_or_refused(xml: bytes) -> None:
     read_or_refused(xml)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(PATIENT, max_examples=300)
 @examples(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: f"<a>{text}</a>".encode()))
 def test_any_bytes_are_read_or_refused(xml: bytes) -> None:
     read_or_refused(xml)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 @examples(st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.:", max_size=20), st.sampled_from(DOCUMENTS[:2]))
 def test_any_declared_encoding_is_read_or_refused(encoding: str, xml: bytes) -> None:
     read_or_refused(xml.replace(b"UTF-8", encoding.encode()))

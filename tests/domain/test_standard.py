@@ -6,6 +6,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import given as sample
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
@@ -36,6 +37,9 @@ from domain.standard import (
 )
 from domain.standard.rules import LEVELS, SETTINGS
 from tests.spec import ANN, BO, CAI, SOME, account, given
+
+# A busy machine draws slowly; that is no fault of the code.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 MARCH = date(2026, 3, 1)
 JULY = date(2026, 7, 1)
@@ -170,6 +174,7 @@ def test_a_flow_that_does_not_hold_is_not_drawn() -> None:
         recorded(DRAFTED).draw(adrift)
 
 
+@PATIENT
 @sample(st.lists(st.permutations("abcd").flatmap(lambda p: st.integers(1, 4).map(lambda n: p[:n])), min_size=1))
 def test_a_draft_comes_to_any_flow_from_any_other(targets: list[list[str]]) -> None:
     draft = recorded(DRAFTED)

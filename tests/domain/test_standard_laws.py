@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from hypothesis import event, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
@@ -27,6 +27,9 @@ from domain.standard import (
     standard_id,
 )
 from tests.spec import ANN, BO, CAI, SOME, account
+
+# A busy machine draws slowly; that is no fault of the code.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NEW_YEAR = date(2026, 1, 1)
 COMMANDS = [
@@ -104,7 +107,7 @@ def hands(history: Sequence[Recorded], version: int) -> set[UUID]:
     return {one.actor for one in accounts} | {one.on_behalf_of for one in accounts if one.on_behalf_of}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 @examples(st.lists(st.tuples(st.sampled_from(COMMANDS), accounts), min_size=8, max_size=40), st.data())
 def test_whatever_is_tried_the_record_keeps_its_laws(commands: list[tuple[str, Account]], data: st.DataObject) -> None:
     tried = Tried(data)
@@ -148,7 +151,7 @@ def test_whatever_is_tried_the_record_keeps_its_laws(commands: list[tuple[str, A
             assert {name for pair in version.separate for name in pair} <= set(version.flow.steps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 @examples(
     st.lists(st.sampled_from(NAMES), unique=True, min_size=2),
     st.lists(st.sampled_from(NAMES), unique=True, min_size=1),
