@@ -50,6 +50,12 @@ def person_id(name: str) -> UUID:
     return uuid5(_PEOPLE, name)
 
 
+def check_name(name: str, field: str) -> None:
+    """Refuse what is no person's name; ``field`` is where it was given."""
+    if not name or name != name.strip() or len(name) > 200 or not name.isprintable():
+        raise Refused("“{name}” is no name", field=field, name=name)
+
+
 class Access:
     """Makes and knows tokens. Only the SHA-256 of a token is kept: 256 random bits need no slow hash."""
 
@@ -75,8 +81,7 @@ class Access:
     def introduce(self, names: list[str]) -> list[UUID]:
         """Remember people's names, beside the log, so that a reader can be told who did what."""
         for name in names:
-            if not name or name != name.strip() or len(name) > 200 or not name.isprintable():
-                raise Refused("“{name}” is no name", field="person", name=name)
+            check_name(name, "person")
         ids = [person_id(name) for name in names]
         with self._database.connect(Role.writer) as connection, connection.cursor() as cursor:
             cursor.executemany(

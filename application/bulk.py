@@ -31,7 +31,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came of the items: recorded now, recorded before, refused; and the last position written (0 if none)."""
+    """What came of the items: recorded now, recorded before, refused; and the last position written (0 if none).
+
+    An item that found nothing left to record counts as recorded before.
+    """
 
     recorded: int = 0
     repeated: int = 0
@@ -52,11 +55,10 @@ class _Chunk:
     items: list[Item]
     work: Work
     refusals: list[tuple[Item, Refused]]
-    repeated: int
 
     def tally(self, position: int) -> Tally:
-        decided = len(self.items) - len(self.refusals) - self.repeated
-        return Tally(decided, self.repeated, len(self.refusals), position)
+        recorded, refused = self.work.commands, len(self.refusals)
+        return Tally(recorded, len(self.items) - recorded - refused, refused, position)
 
 
 def record_all(
@@ -129,7 +131,7 @@ def _decide(records: Records, items: list[Item], before: Mapping[UUID, Aggregate
                 item.run(work)
             except Refused as refusal:
                 refusals.append((item, refusal))
-    return _Chunk(items, work, refusals, len(known))
+    return _Chunk(items, work, refusals)
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -196,7 +196,7 @@ class Ledger:
         return Item(id, ((Obligation, id),), run)
 
     def _in_force(self, standard: UUID) -> PublishedVersion:
-        return self.records.load(Standard, standard, fresh=True).in_force()
+        return self.records.load(Standard, standard, fresh=True).in_force(self.clock.today())
 
     def _decide(
         self, act: Act, id: UUID, decide: Callable[[Obligation], LedgerEvent | Sequence[LedgerEvent]]

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -101,7 +102,7 @@ class Work:
                 state = self._records.load(kind, id, fresh=True)
             self.states[id] = state
             self._read[id] = state.version
-        assert isinstance(state, kind)
+        state = _of_kind(state, kind)
         if expected is not None and state.version != expected:
             raise Conflict(id, state.version)
         return state
@@ -131,6 +132,11 @@ class Work:
             self.states[aggregate.id] = aggregate.after(account, *events)
         if recorded:
             self._commands.append((account, digest, recorded))
+
+    @property
+    def commands(self) -> int:
+        """How many commands record anything."""
+        return len(self._commands)
 
     @property
     def size(self) -> int:
@@ -191,15 +197,19 @@ class Records(Application[UUID]):
             known = self._cache.get(id)
             if known is not None:
                 self._cache.move_to_end(id)
-        if known is not None and not fresh:
-            assert isinstance(known, kind)
-            return known
-        since = known if isinstance(known, kind) else None
-        state: A | None = kind.replay(since, self.events.get(id, gt=since.version if since else None))  # type: ignore[arg-type]
+        since = _of_kind(known, kind) if known is not None else None
+        if since is not None and not fresh:
+            return since
+        state = _replay(kind, since, self.events.get(id, gt=since.version if since else None))  # type: ignore[arg-type]
         if state is None:
             return kind(id)
         self.keep([state])
         return state
+
+    def load_at(self, kind: type[A], id: UUID, position: int) -> A:
+        """Return an aggregate as it was once a position was recorded."""
+        history = (past for past in self.events.get(id) if past.position <= position)  # type: ignore[attr-defined]
+        return _replay(kind, None, history) or kind(id)  # type: ignore[arg-type]
 
     def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
         """Return aggregates at their last known version, those not at hand in one query."""
@@ -212,10 +222,8 @@ class Records(Application[UUID]):
                 past = self.recorded(entry)
                 histories.setdefault(past.originator_id, []).append(past)
             for id in missing:
-                known[id] = kind.replay(None, histories.get(id, ())) or kind(id)
-        states = [known[id] for id in ids]
-        assert all(isinstance(state, kind) for state in states)
-        return states  # type: ignore[return-value]
+                known[id] = _replay(kind, None, histories.get(id, ())) or kind(id)
+        return [_of_kind(known[id], kind) for id in ids]
 
     def recorded(self, entry: Entry) -> Recorded:
         """Return the event that an entry of the log holds; raise ValueError if this program cannot read it."""
@@ -314,3 +322,28 @@ class Records(Application[UUID]):
     def close(self) -> None:
         super().close()
         self.recorder.close()
+
+
+def _of_kind(state: Aggregate, kind: type[A]) -> A:
+    if not isinstance(state, kind):
+        raise _another_kind(state.id)
+    return state
+
+
+def _replay(kind: type[A], state: A | None, history: Iterable[Recorded]) -> A | None:
+    """Replay a stream; refuse one that began as a record of another kind."""
+    for past in history:
+        if state is None and not isinstance(past.event, _events_of(kind)):
+            raise _another_kind(past.originator_id)
+        state = kind.replay(state, (past,))
+    return state
+
+
+@cache
+def _events_of(kind: type[Aggregate]) -> Any:
+    """What an aggregate evolves by, as its ``evolve`` says: one event class, or a union of them."""
+    return get_type_hints(kind.evolve)["event"]
+
+
+def _another_kind(id: UUID) -> Refused:
+    return Refused("{id} is a record of another kind", field="id", id=id)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -22,12 +23,16 @@ from domain.topics import TOPICS
 from domain.views import ViewDecisions, decisions_id
 from projections.board import Board
 from projections.conformance import ConformanceView
-from projections.engine import Engine, Past, begin
+from projections.engine import Engine, Past
 from projections.ledger import LedgerView
 from projections.organisation import OrganisationView
-from projections.query import NOW, Views
+from projections.query import NOW, Behind, Views
+from projections.registry import begin
 from projections.standard import StandardView
 from projections.view import View
+
+# Seconds for which another process may fold nothing before it is no longer waited for.
+PATIENCE = 60.0
 
 
 def all_views() -> list[View]:
@@ -98,26 +103,51 @@ class Installation:
         self._engine = threading.Thread(target=self.engine().run, args=(self._stop,), name="taizhang views")
         self._engine.start()
 
-    def fold_now(self, timeout: float = 600.0) -> None:
-        """Return once every view has folded what is in the log now; fold it here if nobody else does."""
+    def fold_now(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Return once every view has folded what is in the log now, or is stopped; fold it here if nobody else does.
+
+        ``progress`` is told the position that all of them have folded. Raise Behind where nothing moves.
+        """
         head = self.head()
-        if self._engine is None and self.engine().catch_up():
-            return
-        for view in self.views.views:
-            self.views.wait(view, head, timeout)
+
+        def folded() -> int:
+            serving = {each.name: each for each in self.views.standings() if not each.building}
+            found = [serving.get(name) for name in self.views.views]
+            return min(0 if each is None else each.position if each.stopped_at is None else head for each in found)
+
+        self._fold_until(head, folded, progress)
 
     def head(self) -> int:
         """Return the last position of the log, 0 while it is empty."""
         return self.records.recorder.max_notification_id() or 0
 
     def rebuild(self, names: Sequence[str], progress: Callable[[int], None] = lambda _: None) -> None:
-        """Fold views anew beside those that serve; return once they have taken their place."""
+        """Fold views anew beside those that serve; return once they have taken their place, or are stopped.
+
+        ``progress`` is told the position that all of them have folded. Raise Behind where nothing moves.
+        """
+        head = self.head()
+
+        def folded() -> int:
+            building = [each for each in self.views.standings() if each.building and each.name in names]
+            return min((each.position for each in building if each.stopped_at is None), default=head + 1)
+
         with self.database.connect(Role.projector) as connection:
             for name in names:
                 begin(connection, self.database.schema, self.views.views[name], building=True)
-        while not self.engine().catch_up(progress):
-            if not any(each.building and each.name in names for each in self.views.standings()):
+        self._fold_until(head + 1, folded, progress)
+
+    def _fold_until(self, position: int, folded: Callable[[], int], progress: Callable[[int], None]) -> None:
+        """Fold here, or wait for whoever folds, until ``folded`` is a position."""
+        furthest, deadline = -1, monotonic() + PATIENCE
+        while (now := folded()) < position:
+            if self._engine is None and self.engine().catch_up(progress):
                 return
+            progress(now)
+            if now > furthest:
+                furthest, deadline = now, monotonic() + PATIENCE
+            elif monotonic() > deadline:
+                raise Behind("the views have folded position {now}, and do not go on", now=now)
             self._stop.wait(0.1)
 
     def act(self, name: str, reason: str) -> Act:

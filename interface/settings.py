@@ -1,6 +1,7 @@
 """Where the installation is and how it is reached, from the environment."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,12 +20,15 @@ class Settings:
     zone: ZoneInfo
 
     @classmethod
-    def read(cls) -> "Settings":
-        """Read ``TAIZHANG_HOME``, ``_DATABASE``, ``_HOST``, ``_PORT`` and ``_TIMEZONE``; refuse what makes no sense."""
-        port = os.environ.get("TAIZHANG_PORT", "8750")
-        if not (port.isascii() and port.isdigit() and 0 <= int(port) < 65536):
+    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read ``TAIZHANG_HOME``, ``_DATABASE``, ``_HOST``, ``_PORT`` and ``_TIMEZONE``; refuse what makes no sense.
+
+        One that is empty is as good as absent.
+        """
+        port = environment.get("TAIZHANG_PORT") or "8750"
+        if not (port.isascii() and port.isdigit() and int(port) < 65536):
             raise Refused("“{port}” is no port", field="TAIZHANG_PORT", port=port)
-        zone = os.environ.get("TAIZHANG_TIMEZONE", "Asia/Shanghai")
+        zone = environment.get("TAIZHANG_TIMEZONE") or "Asia/Shanghai"
         try:
             known = ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -32,9 +36,9 @@ class Settings:
                 "“{zone}” is no time zone such as Asia/Shanghai", field="TAIZHANG_TIMEZONE", zone=zone
             ) from None
         return cls(
-            home=Path(os.environ.get("TAIZHANG_HOME", "var")),
-            database=os.environ.get("TAIZHANG_DATABASE", ""),
-            host=os.environ.get("TAIZHANG_HOST", "127.0.0.1"),
+            home=Path(environment.get("TAIZHANG_HOME") or "var"),
+            database=environment.get("TAIZHANG_DATABASE") or "",
+            host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),
             zone=known,
         )

@@ -219,7 +219,7 @@ class Engine:
         position, error = page[-1].position, None
         wanted: list[Recorded] = []
         for past in page:
-            if past.position not in skipped and _concerns(view, past.topic):
+            if past.position not in skipped and concerns(view, past.topic):
                 try:
                     wanted.append(past.read())
                 except psycopg.Error:
@@ -273,7 +273,7 @@ class Engine:
             _LOGGER.error("the view %s stopped at event %s: %s", place.view.name, *error)
 
 
-def _concerns(view: View, topic: str) -> bool:
+def concerns(view: View, topic: str) -> bool:
     """Whether a view folds an event, or would if this program knew what it is."""
     return topic in view.topics or (topic not in Event.topics and topic.partition(".")[0] in view.contexts)
 
@@ -290,4 +290,4 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".replace("\0", "\ufffd")
 
 
-__all__ = ["BATCH", "Engine", "Log", "Past", "begin"]
+__all__ = ["BATCH", "Engine", "Log", "Past", "begin", "concerns"]

@@ -1,16 +1,18 @@
 """Imports: what was kept elsewhere, checked whole before any of it is recorded, and recorded once."""
 
-from application.imports.case import CaseRow, import_cases
-from application.imports.organisation import OrganisationLine, import_organisations
+from application.imports.case import CaseImport, CaseLine
+from application.imports.organisation import OrganisationImport, OrganisationLine
 from application.imports.report import BadRow, Report
-from application.imports.standard import import_standard
+from application.imports.standard import Adoption, import_standard, separations
 
 __all__ = [
+    "Adoption",
     "BadRow",
-    "CaseRow",
+    "CaseImport",
+    "CaseLine",
+    "OrganisationImport",
     "OrganisationLine",
     "Report",
-    "import_cases",
-    "import_organisations",
     "import_standard",
+    "separations",
 ]

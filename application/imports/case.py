@@ -1,27 +1,34 @@
 """Cases with the steps that were completed: any order of rows, with the times and people they had."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import partial
+from sys import intern
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from application.access import person_id
+from application.access import check_name, person_id
 from application.bulk import Item, check_all, record_all
 from application.clock import Clock
-from application.imports.report import Report
+from application.imports.report import BadRow, Report
 from application.ledger import raise_case
 from application.records import Records, Work
 from application.standard import flow_facts
 from domain.event import Account, Refused
-from domain.ledger import Facts, Obligation, case_id
-from domain.standard import PublishedVersion, Standard, standard_id
+from domain.ledger import Obligation, case_id, instant
+from domain.standard import Standard, standard_id
+
+# Characters of a case's or a step's name.
+LONGEST = 200
+# A time as spreadsheet programs write it where dates have strokes: 2026/3/1 8:30.
+_STROKES = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?:[ T](\d{1,2})(:\d{2}.*))?")
 
 
-class CaseRow(NamedTuple):
-    """One completion as given: ``line`` is where it stands in the file; ``due`` is empty where there is none."""
+class CaseLine(NamedTuple):
+    """One completion as given; ``line`` is where it stands in the file, ``due`` is empty where there is none."""
 
     line: int
     case: str
@@ -33,142 +40,172 @@ class CaseRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Completion:
+    """``at`` is None where only the day is given."""
+
     line: int
     step: str
-    by: UUID
-    at: datetime
+    by: str
     day: date
-    command_id: UUID
+    at: datetime | None
 
 
 @dataclass(slots=True)
 class _Case:
     line: int
     due: date | None
-    completions: list[_Completion]
+    due_line: int
+    completions: list[_Completion] = field(default_factory=list[_Completion])
 
 
-@dataclass(frozen=True)
-class _Import:
-    records: Records
-    clock: Clock
-    source: str
-    standard: UUID
-    version: PublishedVersion
-    facts: Facts
+class CaseImport:
+    """Reads rows and puts each with its case; checks them all; records them under the standard's version in force.
 
-    def items(self, cases: dict[str, _Case]) -> Iterator[Item]:
-        """One command raises each case, one completes each step, in the order of their times."""
-        for name, case in cases.items():
-            id = case_id(self.standard, name)
+    A row is one command that follows from what it says: the same rows again record nothing, and a
+    longer file only what is new. Rows that say the same are told apart by how often they say it.
+    """
+
+    def __init__(self, records: Records, clock: Clock, source: str, standard: str, report: Report) -> None:
+        self._records = records
+        self._clock = clock
+        self._reason = f"imported from {source}"
+        self._report = report
+        self._standard = standard_id(standard)
+        held = records.load(Standard, self._standard, fresh=True)
+        if held.standing == "absent":
+            raise Refused("there is no standard {code}", field="standard", code=standard)
+        self._version = held.in_force(clock.today())
+        self._cases: dict[str, _Case] = {}
+
+    @property
+    def size(self) -> int:
+        """How many commands there are: one raises each case, one completes each step."""
+        return len(self._cases) + sum(len(case.completions) for case in self._cases.values())
+
+    @property
+    def people(self) -> list[str]:
+        """The names of those who did the steps."""
+        return sorted({done.by for case in self._cases.values() for done in case.completions})
+
+    def read(self, lines: Iterable[CaseLine | BadRow], progress: Callable[[int], None] = lambda _: None) -> None:
+        """Put each row with its case, and report those that cannot be read."""
+        for row in lines:
+            if isinstance(row, BadRow):
+                self._report.bad.append(row)
+            else:
+                try:
+                    self._read(row)
+                except Refused as refusal:
+                    self._report.refuse(row.line, refusal)
+            progress(1)
+
+    def check(self) -> None:
+        """Decide every row without recording it, and report those that are refused."""
+        check_all(self._records, self._items(), self._refused)
+
+    def record(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Record every row that is not refused."""
+        self._report.add(record_all(self._records, self._items(), self._refused, progress))
+
+    def _refused(self, item: Item, refusal: Refused) -> None:
+        self._report.refuse(item.label, refusal)
+
+    def _read(self, row: CaseLine) -> None:
+        case, step = intern(" ".join(row.case.split())), intern(" ".join(row.step.split()))
+        for name, text in (("case", case), ("step", step)):
+            _check_text(name, text)
+        check_name(row.by, "by")
+        day, at = self._moment(row.at, "at")
+        due = self._moment(row.due, "due")[0] if row.due else None
+        known = self._cases.setdefault(case, _Case(row.line, due, row.line))
+        if due and not known.due:
+            known.due, known.due_line = due, row.line
+        if due and known.due != due:
+            raise Refused(
+                "the case {case} is due on {due} in line {line}, and on another day here",
+                field="due",
+                case=case,
+                due=known.due,
+                line=known.due_line,
+            )
+        known.completions.append(_Completion(row.line, step, intern(row.by), day, at))
+
+    def _moment(self, text: str, name: str) -> tuple[date, datetime | None]:
+        """Read a time (ISO 8601; local without an offset): its day as it was written, and the instant."""
+        if strokes := _STROKES.fullmatch(text):
+            year, month, day, hour, rest = strokes.groups()
+            text = f"{year}-{month:>02}-{day:>02}" + (f"T{hour:>02}{rest}" if hour else "")
+        try:
+            written = datetime.fromisoformat(text)
+            at = written if written.tzinfo else written.replace(tzinfo=self._clock.zone)
+            at.astimezone(self._clock.zone)
+            day_alone = _is_day(text)
+        except (ValueError, OverflowError):
+            raise Refused(
+                "“{text}” is no time such as 2026-03-01 08:30:00 or 2026-03-01T08:30:00+08:00",
+                field=name,
+                text=text[:50],
+            ) from None
+        return written.date(), None if day_alone else at
+
+    def _items(self) -> Iterator[Item]:
+        for name, case in self._cases.items():
+            if not case.completions:
+                continue
+            id = case_id(self._standard, name)
             reads = ((Obligation, id),)
-            ordered = sorted(case.completions, key=lambda done: done.at)
-            yield Item(id, reads, partial(self._raise, name=name, case=case, day=ordered[0].day), case.line)
+            ordered = sorted(case.completions, key=lambda done: instant(self._account(id, done)))
+            yield Item(id, reads, partial(self._raise, id=id, name=name, case=case, first=ordered[0]), case.line)
+            times: Counter[str] = Counter()
             for done in ordered:
-                yield Item(done.command_id, reads, partial(self._complete, id=id, done=done), done.line)
+                at = done.at.astimezone(UTC).isoformat() if done.at else done.day.isoformat()
+                said = f"{name}\x1f{done.step}\x1f{at}\x1f{done.by}"
+                times[said] += 1
+                command = uuid5(self._standard, f"{said}\x1f{times[said]}")
+                yield Item(command, reads, partial(self._complete, id=id, done=done, command=command), done.line)
 
-    def _raise(self, work: Work, name: str, case: _Case, day: date) -> None:
-        id = case_id(self.standard, name)
+    def _raise(self, work: Work, id: UUID, name: str, case: _Case, first: _Completion) -> None:
         if work.load(Obligation, id).terms is None:
-            raise_case(work, self._account(id, day), self.standard, self.version, name, None, case.due)
+            account = self._account(id, first)
+            raise_case(work, account, self._standard, self._version, name, None, case.due)
 
-    def _complete(self, work: Work, id: UUID, done: _Completion) -> None:
+    def _complete(self, work: Work, id: UUID, done: _Completion, command: UUID) -> None:
         item = work.load(Obligation, id)
-        account = self._account(done.command_id, done.day, done.at)
-        facts = self.facts
-        if item.terms and item.terms.standard_version != self.version.number:
-            standard = work.load(Standard, self.standard)
-            facts = flow_facts(self.standard, standard.version_of(item.terms.standard_version))
-        work.record(account, (item, item.complete_step(done.step, done.by, facts, account, self.clock.today())))
+        if item.terms is None:
+            raise Refused("its case could not be opened")
+        version = self._version
+        if item.terms.standard_version != version.number:
+            version = self._records.load(Standard, self._standard).version_of(item.terms.standard_version)
+        account = self._account(command, done)
+        facts = flow_facts(self._standard, version)
+        decided = item.complete_step(done.step, person_id(done.by), facts, account, self._clock.today())
+        work.record(account, (item, decided))
 
-    def _account(self, command_id: UUID, day: date, at: datetime | None = None) -> Account:
+    def _account(self, command: UUID, done: _Completion) -> Account:
+        # What deviates from the flow is on record with a reason: that it was so where it comes from.
         return Account(
             actor=person_id("importer"),
-            occurred_on=day,
-            occurred_at=at,
-            command_id=command_id,
-            reason=f"imported from {self.source}",
+            occurred_on=done.day,
+            occurred_at=done.at,
+            command_id=command,
+            reason=self._reason,
         )
 
 
-def import_cases(
-    records: Records,
-    clock: Clock,
-    source: str,
-    code: str,
-    rows: Sequence[CaseRow],
-    report: Report,
-    *,
-    skip_bad: bool = False,
-    introduce: Callable[[list[str]], object] = lambda _: None,
-    progress: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Record cases under the standard's version in force; nothing if a row is bad, unless told to skip it.
-
-    A row is one command: the same rows again record nothing, and a longer file only what is new.
-    ``introduce`` is told the names of the people who did the steps.
-    """
-    standard = standard_id(code)
-    version = records.load(Standard, standard, fresh=True).in_force()
-    importing = _Import(records, clock, source, standard, version, flow_facts(standard, version))
-    cases = _group(standard, rows, clock, report)
-    refused: Callable[[Item, Refused], None] = lambda item, refusal: report.refuse(item.label, refusal)  # noqa: E731
-    if not skip_bad:
-        check_all(records, importing.items(cases), refused)
-        if report.bad:
-            return
-    introduce(sorted({row.by for row in rows if row.by and row.by == row.by.strip()}))
-    report.add(record_all(records, importing.items(cases), refused, progress))
-
-
-def _group(standard: UUID, rows: Sequence[CaseRow], clock: Clock, report: Report) -> dict[str, _Case]:
-    """Read every row and put it with its case; tell of each that cannot be read."""
-    cases: dict[str, _Case] = {}
-    times: Counter[tuple[str, ...]] = Counter()
-    for row in rows:
-        try:
-            for field, text in (("case", row.case), ("step", row.step), ("by", row.by)):
-                _check_name(field, text)
-            at, day = _instant(row.at, clock)
-            due = _instant(row.due, clock, field="due")[1] if row.due else None
-        except Refused as refusal:
-            report.refuse(row.line, refusal)
-            continue
-        known = cases.setdefault(row.case, _Case(row.line, due, []))
-        if known.due != due:
-            report.refuse(
-                row.line,
-                Refused(
-                    "the case {case} is due another day in line {line}", field="due", case=row.case, line=known.line
-                ),
-            )
-            continue
-        # Rows that say the same are told apart by how often they were said.
-        said = (row.case, row.step, at.isoformat(), row.by)
-        times[said] += 1
-        command_id = uuid5(standard, "\x1f".join((*said, str(times[said]))))
-        known.completions.append(_Completion(row.line, row.step, person_id(row.by), at, day, command_id))
-    return {name: case for name, case in cases.items() if case.completions}
-
-
-def _check_name(field: str, text: str) -> None:
+def _check_text(name: str, text: str) -> None:
     if not text:
-        raise Refused("“{what}” is empty: state it", field=field, what=field)
-    if text != text.strip() or len(text) > 500 or not text.isprintable():
+        raise Refused("the {what} is empty", field=name, what=name)
+    if len(text) > LONGEST or not text.isprintable():
         raise Refused(
-            "“{text}” has blanks around it, or characters that cannot be printed", field=field, text=text[:50]
+            "the {what} has at most {most} characters, all of them printable", field=name, what=name, most=LONGEST
         )
 
 
-def _instant(text: str, clock: Clock, field: str = "at") -> tuple[datetime, date]:
-    """Read a time (ISO 8601; local without an offset): the instant, and the day as it was written."""
+def _is_day(text: str) -> bool:
     try:
-        written = datetime.fromisoformat(text.strip().replace("/", "-"))
+        date.fromisoformat(text)
     except ValueError:
-        raise Refused("“{text}” is no time such as 2026-03-01T08:30:00+08:00", field=field, text=text[:50]) from None
-    at = written if written.tzinfo else written.replace(tzinfo=clock.zone)
-    try:
-        at.astimezone(clock.zone)
-    except (OverflowError, ValueError):
-        raise Refused("“{text}” is no time such as 2026-03-01T08:30:00+08:00", field=field, text=text[:50]) from None
-    return at, written.date()
+        return False
+    return True
+
+
+__all__ = ["CaseImport", "CaseLine"]

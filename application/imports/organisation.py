@@ -1,8 +1,8 @@
 """Organisations from a list of codes: any order of rows, parents in the list or in the record."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import islice
 from typing import NamedTuple, get_args
 from uuid import UUID, uuid5
@@ -10,21 +10,30 @@ from uuid import UUID, uuid5
 from application.access import person_id
 from application.bulk import CHUNK, Item, record_all
 from application.clock import Clock
-from application.imports.report import Report
+from application.imports.report import BadRow, Report
 from application.organisation import establish
 from application.records import Act, Records, Work
-from domain.event import Account, Refused
+from domain.event import Account, Aggregate, Refused
 from domain.organisation import (
     Code,
     Level,
     Neighbour,
     Organisation,
+    Standing,
     code_id,
     organisation_id,
     setting_from_name,
 )
 
 LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}
+_RANKED: tuple[Level, ...] = get_args(Level)
+_COMMANDS = UUID("3f0a6d52-6b0f-5c4e-9d3b-1c27a5f84e60")
+# An organisation that is not there: to ask whether one could be founded.
+_PROBE = Organisation(UUID(int=0))
+
+# What is known of a code: only named as a parent; given, then asked about; fit to be recorded; recorded already;
+# not to be recorded; and handed on to be recorded.
+NAMED, GIVEN, ASKED, SOUND, KNOWN, BAD, PASSED = range(7)
 
 
 class OrganisationLine(NamedTuple):
@@ -37,206 +46,245 @@ class OrganisationLine(NamedTuple):
     level: str
 
 
-class _Place(NamedTuple):
-    """What is kept of a row between the passes."""
+class OrganisationImport:
+    """Checks a list whole, then records it; ``lines`` reads it anew at each call.
 
-    line: int
-    level: Level
-    parent_code: str
+    Of each row a few numbers are kept between the passes, never its text but the code: a nation fits
+    in memory. A row's command follows from what it says, so that the same row is recorded once
+    whatever has become of the organisation since.
+    """
 
+    def __init__(
+        self,
+        records: Records,
+        clock: Clock,
+        source: str,
+        lines: Callable[[], Iterable[OrganisationLine | BadRow]],
+        report: Report,
+    ) -> None:
+        self._records = records
+        self._today = clock.today()
+        self._reason = f"imported from {source}"
+        self._lines = lines
+        self._report = report
+        # Each code named has a number, in the order in which they are first named; the arrays are by number.
+        self._numbers: dict[str, int] = {}
+        self._line = array("q")
+        self._parent = array("q")
+        self._level = bytearray()
+        self._state = bytearray()
+        # Organisations in the record that rows hang below, where they are not as the list gives them.
+        self._recorded: dict[int, Neighbour | None] = {}
 
-@dataclass
-class _Import:
-    records: Records
-    clock: Clock
-    source: str
-    report: Report
+    @property
+    def size(self) -> int:
+        """How many rows are to be recorded, once they are checked."""
+        return self._state.count(SOUND)
 
-    def __post_init__(self) -> None:
-        self.places: dict[str, _Place] = {}
-        self.bad: set[str] = set()
-        # Organisations whose identifier does not follow from the code they hold, and parents outside the list.
-        self.held: dict[str, Organisation | None] = {}
-        self.known: set[str] = set()
-        self.empty = not self.records.recorder.max_notification_id()
-
-    def check(self, lines: Iterable[OrganisationLine]) -> None:
+    def check(self, progress: Callable[[int], None] = lambda _: None) -> None:
         """Find every bad row, and which rows are recorded already."""
-        iterator = iter(lines)
+        iterator = iter(self._lines())
+        empty = not self._records.recorder.max_notification_id()
         while batch := list(islice(iterator, CHUNK)):
-            recorded = {} if self.empty else self._holders([row.code for row in batch])
-            for row in batch:
-                try:
-                    self._check_row(row, recorded.get(row.code))
-                except Refused as refusal:
-                    self.report.refuse(row.line, refusal)
-                    self.bad.add(row.code)
-        self._check_tree()
-
-    def _check_row(self, row: OrganisationLine, holder: Organisation | None) -> None:
-        if row.code in self.places:
-            raise Refused(
-                "code {code} stands in line {line} already",
-                field="code",
-                code=row.code,
-                line=self.places[row.code].line,
+            rows = [row for row in batch if isinstance(row, OrganisationLine)]
+            self._report.bad += (row for row in batch if isinstance(row, BadRow))
+            known = (
+                set[UUID]() if empty else self._records.recorder.recordings([command_of(row) for row in rows]).keys()
             )
+            holders = {} if empty else self._holders([row.code for row in rows])
+            for row in rows:
+                try:
+                    self._check_row(row, holders, known)
+                except Refused as refusal:
+                    self._report.refuse(row.line, refusal)
+            progress(len(batch))
+        self._look_up_parents()
+        codes = list(self._numbers)
+        for number in range(len(codes)):
+            self._check_above(number, codes)
+        self._report.repeated += self._state.count(KNOWN)
+
+    def record(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Record every row that is fit for it, parents before children."""
+
+        def refused(item: Item, refusal: Refused) -> None:
+            self._report.refuse(item.label, refusal)
+
+        self._report.add(record_all(self._records, map(self._item, self._in_order()), refused, progress))
+
+    def _number(self, code: str) -> int:
+        number = self._numbers.setdefault(code, len(self._numbers))
+        if number == len(self._line):
+            self._line.append(0)
+            self._parent.append(-1)
+            self._level.append(0)
+            self._state.append(NAMED)
+        return number
+
+    def _check_row(self, row: OrganisationLine, holders: Mapping[str, Organisation], known: Iterable[UUID]) -> None:
+        if not row.code:
+            raise Refused("the code is empty", field="code")
+        number = self._number(row.code)
+        if self._line[number]:
+            raise Refused(
+                "code {code} stands in line {line} already", field="code", code=row.code, line=self._line[number]
+            )
+        self._line[number] = row.line
+        self._state[number] = BAD
         level = LEVELS.get(row.level)
         if level is None:
             raise Refused(
                 "“{level}” is no level: it is one of {levels}", field="level", level=row.level, levels=", ".join(LEVELS)
             )
-        self.places[row.code] = _Place(row.line, level, row.parent_code)
-        if not row.code:
-            raise Refused("the code is empty", field="code")
-        Organisation(organisation_id(row.code)).establish(row.name, level, code=row.code)
-        if holder:
-            if (holder.name, holder.level) != (row.name, level):
-                raise Refused(
-                    "code {code} is recorded as “{name}”, {level}, already",
-                    field="code",
-                    code=row.code,
-                    name=holder.name,
-                    level=holder.level,
-                )
-            self.known.add(row.code)
-            if holder.id != organisation_id(row.code):
-                self.held[row.code] = holder
-
-    def _check_tree(self) -> None:
-        """Every row hangs below one of a higher level, in the list or in the record, and never below itself."""
-        outside = {place.parent_code for place in self.places.values() if place.parent_code not in self.places} - {""}
-        for codes in _chunks(sorted(outside)):
-            self.held.update(dict.fromkeys(codes))
-            self.held.update(self._holders(codes))
-        sound: set[str] = set()
-        for code in self.places:
-            self._check_above(code, sound)
-
-    def _check_above(self, code: str, sound: set[str]) -> None:
-        path: list[str] = []
-        while code in self.places and code not in sound and code not in self.bad and code not in path:
-            path.append(code)
-            code = self.places[code].parent_code
-        if code in path:
-            self._refuse(code, Refused("the parents of code {code} lead back to it", field="parent_code", code=code))
-        for each in reversed(path):
-            if each in self.bad:
-                continue
-            try:
-                self._check_parent(each)
-            except Refused as refusal:
-                self._refuse(each, refusal)
-            else:
-                sound.add(each)
-
-    def _check_parent(self, code: str) -> None:
-        level, parent_code = self.places[code].level, self.places[code].parent_code
-        if not parent_code:
-            return
-        if parent_code in self.bad:
-            line = self.places[parent_code].line
-            raise Refused("its parent, in line {line}, is not imported", field="parent_code", line=line)
-        if parent_code in self.places:
-            parent = Neighbour(organisation_id(parent_code), self.places[parent_code].level, "live")
-        elif (holder := self.held.get(parent_code)) is not None:
-            parent = holder.as_neighbour
-        else:
+        _PROBE.establish(row.name, level, code=row.code)
+        if row.parent_code:
+            self._parent[number] = self._number(row.parent_code)
+        self._level[number] = _RANKED.index(level)
+        holder = holders.get(row.code)
+        if command_of(row) in known or (holder and self._same(row, holder)):
+            self._state[number] = KNOWN
+            now = holder.as_neighbour if holder else None
+            if now is None or (now.level, now.standing) != (level, "live"):
+                self._recorded[number] = now
+        elif holder:
             raise Refused(
-                "the parent {code} is neither in the file nor in the record", field="parent_code", code=parent_code
+                "code {code} is held by “{name}”, {level}, already: this row says something else of it",
+                field="code",
+                code=row.code,
+                name=holder.name,
+                level=holder.level,
             )
-        Organisation(organisation_id(code)).establish("-", level, parent=parent)
+        else:
+            self._state[number] = GIVEN
 
-    def _refuse(self, code: str, refusal: Refused) -> None:
-        self.bad.add(code)
-        self.report.refuse(self.places[code].line, refusal)
+    def _same(self, row: OrganisationLine, holder: Organisation) -> bool:
+        """Whether an organisation that was founded otherwise is as the row says."""
+        parent = self._holders([row.parent_code]).get(row.parent_code) if row.parent_code else None
+        above = parent.id if parent else None
+        return (holder.name, holder.level, holder.parent) == (row.name, row.level, above)
+
+    def _look_up_parents(self) -> None:
+        """Find in the record those parents that the list does not give."""
+        outside = iter([code for code, number in self._numbers.items() if not self._line[number]])
+        while batch := list(islice(outside, CHUNK)):
+            for code, holder in self._holders(batch).items():
+                self._recorded[self._numbers[code]] = holder.as_neighbour
+
+    def _check_above(self, number: int, codes: Sequence[str]) -> None:
+        """Every row hangs below one of a higher level, and never below itself."""
+        path: list[int] = []
+        while number >= 0 and self._state[number] == GIVEN:
+            self._state[number] = ASKED
+            path.append(number)
+            number = self._parent[number]
+        if number >= 0 and self._state[number] == ASKED:
+            for each in path[path.index(number) :]:
+                lost = Refused("the parents of code {code} lead back to it", field="parent_code", code=codes[each])
+                self._refuse(each, lost)
+        for each in reversed(path):
+            if self._state[each] == ASKED:
+                try:
+                    self._check_parent(each, codes)
+                except Refused as refusal:
+                    self._refuse(each, refusal)
+                else:
+                    self._state[each] = SOUND
+
+    def _check_parent(self, number: int, codes: Sequence[str]) -> None:
+        parent = self._parent[number]
+        if parent < 0:
+            return
+        level, code = _RANKED[self._level[number]], codes[parent]
+        above: Neighbour | None
+        if parent in self._recorded:
+            above = self._recorded[parent]
+        elif self._state[parent] == BAD:
+            raise Refused(
+                "its parent {code}, in line {line}, is not imported",
+                field="parent_code",
+                code=code,
+                line=self._line[parent],
+            )
+        elif self._state[parent] == NAMED:
+            above = None
+        else:
+            above = Neighbour(_PROBE.id, _RANKED[self._level[parent]], "live")
+        if above is None:
+            raise Refused("the parent {code} is neither in the file nor in the record", field="parent_code", code=code)
+        if not _fits(level, above.level, above.standing):
+            _PROBE.establish("-", level, parent=above)
+
+    def _refuse(self, number: int, refusal: Refused) -> None:
+        self._state[number] = BAD
+        self._report.refuse(self._line[number], refusal)
 
     def _holders(self, codes: Sequence[str]) -> dict[str, Organisation]:
         """Return the organisations that hold these codes."""
-        registers = self.records.load_many(Code, [code_id("division", code) for code in codes])
+        registers = self._records.load_many(Code, [code_id("division", code) for code in codes])
         holders = {code: register.holder for code, register in zip(codes, registers, strict=True) if register.holder}
-        units = self.records.load_many(Organisation, list(holders.values()))
+        units = self._records.load_many(Organisation, list(holders.values()))
         return dict(zip(holders, units, strict=True))
 
-    def id_of(self, code: str) -> UUID:
-        held = self.held.get(code)
-        return held.id if held else organisation_id(code)
-
-    def depths(self) -> dict[str, int]:
-        """How many rows of the list stand above each; the rows of one depth can be recorded in any order."""
-        depths: dict[str, int] = {}
-        for code in self.places:
-            path = []
-            above = code
-            while above in self.places and above not in depths:
-                path.append(above)
-                above = self.places[above].parent_code
-            depth = depths.get(above, -1)
-            for each in reversed(path):
-                depth = depths[each] = depth + 1
-        return depths
-
-    def items(self, lines: Iterable[OrganisationLine]) -> Iterator[Item]:
-        account = Account(
-            actor=person_id("importer"),
-            occurred_on=self.clock.today(),
-            command_id=UUID(int=0),
-            reason=f"imported from {self.source}",
-        )
-        for row in lines:
-            if row.code in self.bad or row.code in self.known or self.places[row.code].line != row.line:
+    def _in_order(self) -> Iterator[OrganisationLine]:
+        """Yield the rows to record; one that comes before its parent waits for it in memory."""
+        waiting: dict[int, list[OrganisationLine]] = {}
+        for row in self._lines():
+            number = self._numbers.get(row.code) if isinstance(row, OrganisationLine) else None
+            if number is None or self._line[number] != row.line or self._state[number] != SOUND:
                 continue
-            id = organisation_id(row.code)
-            command_id = uuid5(id, f"import {row.name} {row.parent_code} {row.level}")
-            parent = self.id_of(row.parent_code) if row.parent_code else None
-            reads: list[tuple[type[Organisation | Code], UUID]] = [
-                (Organisation, id),
-                (Code, code_id("division", row.code)),
-            ]
-            if parent:
-                reads.append((Organisation, parent))
-            run = partial(
-                _establish, account=account.model_copy(update={"command_id": command_id}), row=row, parent=parent
-            )
-            yield Item(command_id, reads, run, row.line)
+            assert isinstance(row, OrganisationLine)
+            parent = self._parent[number]
+            if parent >= 0 and self._state[parent] == SOUND:
+                waiting.setdefault(parent, []).append(row)
+                continue
+            ready = [row]
+            while ready:
+                first = ready.pop()
+                number = self._numbers[first.code]
+                self._state[number] = PASSED
+                yield first
+                ready += waiting.pop(number, ())
+
+    def _item(self, row: OrganisationLine) -> Item:
+        command = command_of(row)
+        reads: list[tuple[type[Aggregate], UUID]] = [
+            (Organisation, organisation_id(row.code)),
+            (Code, code_id("division", row.code)),
+        ]
+        if row.parent_code:
+            reads.append((Organisation, organisation_id(row.parent_code)))
+            reads.append((Code, code_id("division", row.parent_code)))
+        return Item(command, reads, partial(_establish, row=row, account=self._account(command)), row.line)
+
+    def _account(self, command: UUID) -> Account:
+        return Account(actor=person_id("importer"), occurred_on=self._today, command_id=command, reason=self._reason)
 
 
-def import_organisations(
-    records: Records,
-    clock: Clock,
-    source: str,
-    lines: Callable[[], Iterable[OrganisationLine]],
-    report: Report,
-    *,
-    skip_bad: bool = False,
-    progress: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Import a list that ``lines`` reads anew at each call; record nothing if a row is bad, unless told to skip it.
-
-    A residents' committee (居委会、社区) is urban, a villagers' committee (村委会、村) rural.
-    """
-    importing = _Import(records, clock, source, report)
-    importing.check(lines())
-    if report.bad and not skip_bad:
-        return
-    report.repeated += len(importing.known - importing.bad)
-    depths = importing.depths()
-    ordered = all(
-        place.parent_code not in importing.places or importing.places[place.parent_code].line < place.line
-        for place in importing.places.values()
-    )
-    for depth in [None] if ordered else range(max(depths.values(), default=-1) + 1):
-        chosen = (row for row in lines() if depth is None or depths.get(row.code) == depth)
-        refused: Callable[[Item, Refused], None] = lambda item, refusal: report.refuse(item.label, refusal)  # noqa: E731
-        report.add(record_all(records, importing.items(chosen), refused, progress))
+def command_of(row: OrganisationLine) -> UUID:
+    """The identifier of the command that records a row: one for one content, whatever file it stands in."""
+    return uuid5(_COMMANDS, f"{row.code}\x1f{row.name}\x1f{row.parent_code}\x1f{row.level}")
 
 
-def _establish(work: Work, account: Account, row: OrganisationLine, parent: UUID | None) -> None:
+def _establish(work: Work, row: OrganisationLine, account: Account) -> None:
+    parent = work.load(Code, code_id("division", row.parent_code)).holder if row.parent_code else None
+    if row.parent_code and parent is None:
+        raise Refused(
+            "the parent {code} is neither in the file nor in the record", field="parent_code", code=row.parent_code
+        )
     level = LEVELS[row.level]
+    # Towns too have names that end in 村: only of villages does the name say whether they are rural.
     setting = setting_from_name(row.name) if level == "village" else ""
     establish(work, Act(account), row.name, level, parent=parent, code=row.code, uscc="", setting=setting)
 
 
-def _chunks(codes: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(codes), CHUNK):
-        yield codes[start : start + CHUNK]
+@lru_cache
+def _fits(level: Level, above: Level, standing: Standing) -> bool:
+    """Whether an organisation of a level can stand below such a one."""
+    try:
+        _PROBE.establish("-", level, parent=Neighbour(_PROBE.id, above, standing))
+    except Refused:
+        return False
+    return True
+
+
+__all__ = ["OrganisationImport", "OrganisationLine"]

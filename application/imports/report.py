@@ -6,12 +6,18 @@ from application.bulk import Tally
 from domain.event import Refused
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be recorded: its line in the file, and why."""
+    """A row that cannot be recorded: its line in the file, the input at fault where it is one, and why."""
 
     line: int
-    refusal: Refused
+    field: str
+    reason: str
+
+    @classmethod
+    def of(cls, line: int, refusal: Refused) -> "BadRow":
+        # The sentence alone is kept: there may be as many as rows, and an exception holds on to all it passed through.
+        return cls(line, refusal.field, str(refusal))
 
 
 @dataclass
@@ -20,10 +26,10 @@ class Report:
 
     recorded: int = 0
     repeated: int = 0
-    bad: list[BadRow] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list[BadRow])
 
     def refuse(self, line: int, refusal: Refused) -> None:
-        self.bad.append(BadRow(line, refusal))
+        self.bad.append(BadRow.of(line, refusal))
 
     def add(self, tally: Tally) -> None:
         self.recorded += tally.recorded

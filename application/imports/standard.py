@@ -1,106 +1,137 @@
 """A standard that was adopted elsewhere: drafted by one person and published by another, in one step."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from application.access import person_id
 from application.clock import Clock
 from application.identity import uuid7
 from application.log import Appended, Unavailable
-from application.records import Change, Records, Work
+from application.records import Records, Work
 from domain.event import Account, Event, Refused
-from domain.standard import Flow, Standard, area_of, standard_id
+from domain.standard import Flow, PublishedVersion, Standard, area_of, standard_id
 
 Outcome = Literal["published", "amended", "repeated"]
 ATTEMPTS = 5
 
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """A standard as it was adopted: ``separate`` are identifiers of steps that need different people."""
+
+    code: str
+    title: str
+    area: str
+    flow: Flow
+    separate: tuple[Pair, ...] = ()
+    authority: str = ""
+
 
 def import_standard(
-    records: Records,
-    clock: Clock,
-    *,
-    code: str,
-    title: str,
-    area: str,
-    flow: Flow,
-    separate: list[tuple[str, str]],
-    authority: str,
-    author: str,
-    approver: str,
-    source: str,
+    records: Records, clock: Clock, source: str, adopted: Adoption, *, author: str, approver: str
 ) -> tuple[Outcome, int]:
-    """Publish a flow as a standard, or as the next version of one; return what was done, and the version.
+    """Publish a standard, or the next version of one; return what was done, and the version.
 
     All of it is recorded or none of it; the same again records nothing.
     """
+    reason = f"imported from {source}"
 
     def account(name: str) -> Account:
         return Account(
             actor=person_id(name),
             occurred_on=clock.today(),
             command_id=uuid7(),
-            authority=authority,
-            reason=f"imported from {source}",
+            authority=adopted.authority,
+            reason=reason,
         )
-
-    id = standard_id(code)
-
-    def publish(work: Work) -> tuple[Outcome, int]:
-        def step(name: str, *events: Event) -> None:
-            change: Change = (work.load(Standard, id), events)
-            work.record(account(name), change)
-
-        def now() -> Standard:
-            return work.load(Standard, id)
-
-        done: Outcome = "published"
-        match now().standing:
-            case "published":
-                version = now().in_force()
-                wanted = tuple((_named(flow, one), _named(flow, other)) for one, other in separate)
-                if (version.flow, version.separate) == (flow, wanted):
-                    return "repeated", version.number
-                done = "amended"
-                step(author, now().amend(f"imported from {source}"))
-            case "absent":
-                step(author, now().draft(code, title, area_of(area), authority))
-            case "draft" | "amending":
-                raise Refused("the standard {code} is being drafted by somebody else", field="code", code=code)
-            case "retired":
-                raise Refused("the standard {code} is retired", field="standard", code=code)
-        if now().flow != flow:
-            step(author, *now().draw(flow))
-        wanted_ids = tuple((_id(flow, one), _id(flow, other)) for one, other in separate)
-        if now().separate_ids != wanted_ids:
-            step(author, now().separate(separate))
-        approval = account(approver)
-        work.record(approval, (now(), now().publish(approval, approval.occurred_on)))
-        return done, now().in_force().number
 
     for _ in range(ATTEMPTS):
         work = Work(records)
-        done = publish(work)
+        done = _publish(work, adopted, reason, account(author), account(approver))
         if isinstance(records.append(work), Appended):
             return done
     raise Unavailable("the standard keeps changing; run the import again")
 
 
-def separations(flow: Flow, given: list[str]) -> list[tuple[str, str]]:
-    """Read ``STEP:STEP`` pairs; a step is named by name or identifier, and a name may contain a colon."""
-    known = {node.id for node in flow.nodes if node.kind == "task"} | set(flow.steps)
-    pairs = []
+def _publish(work: Work, adopted: Adoption, reason: str, author: Account, approver: Account) -> tuple[Outcome, int]:
+    before = work.load(Standard, standard_id(adopted.code))
+    events: list[Event] = []
+    draft = before
+
+    def add(*more: Event) -> Standard:
+        events.extend(more)
+        return before.after(author, *events)
+
+    match before.standing:
+        case "absent":
+            draft = add(before.draft(adopted.code, adopted.title, area_of(adopted.area), adopted.authority))
+        case "published":
+            _check_same(before, adopted)
+            version = before.in_force()
+            if _as_published(version, adopted):
+                return "repeated", version.number
+            draft = add(before.amend(reason))
+        case "draft" | "amending":
+            raise Refused("the standard {code} is being drafted already: publish that first", code=adopted.code)
+        case "retired":
+            raise Refused("the standard {code} is retired", field="standard", code=adopted.code)
+    if draft.flow != adopted.flow:
+        draft = add(*draft.draw(adopted.flow))
+    if draft.separate_ids != adopted.separate:
+        draft = add(draft.separate(adopted.separate))
+    work.record(author, (before, events))
+    drafted = work.load(Standard, before.id)
+    work.record(approver, (drafted, drafted.publish(approver, approver.occurred_on)))
+    return "amended" if before.versions else "published", len(before.versions) + 1
+
+
+def _as_published(version: PublishedVersion, adopted: Adoption) -> bool:
+    names = {node.id: node.name for node in adopted.flow.nodes}
+    separate = tuple((names[one], names[other]) for one, other in adopted.separate)
+    return (version.flow, version.separate) == (adopted.flow, separate)
+
+
+def _check_same(standard: Standard, adopted: Adoption) -> None:
+    """What a standard is called, and what it is about, stays: only its flow is amended."""
+    given = (("title", adopted.title), ("area", area_of(adopted.area)), ("authority", adopted.authority))
+    for what, text in given:
+        if text and text != (known := getattr(standard, what)):
+            raise Refused(
+                "the standard {code} is on record with the {what} “{known}”, which an import does not change",
+                field=what,
+                code=adopted.code,
+                what=what,
+                known=known,
+            )
+
+
+def separations(flow: Flow, given: Sequence[str]) -> tuple[Pair, ...]:
+    """Read ``STEP:STEP`` pairs into identifiers; a step is given by identifier or name, which may have colons too."""
+    steps = {node.name: node.id for node in flow.nodes if node.kind == "task"}
+    steps |= {id: id for id in steps.values()}
+    pairs: list[Pair] = []
     for text in given:
-        cuts = [at for at, character in enumerate(text) if character == ":"]
-        found = [(text[:at].strip(), text[at + 1 :].strip()) for at in cuts]
-        fitting = [pair for pair in found if pair[0] in known and pair[1] in known]
-        if not fitting:
-            raise Refused("“{text}” does not name two steps of the flow", field="separate", text=text)
-        pairs.append(fitting[0])
-    return pairs
+        cuts = [place for place, character in enumerate(text) if character in ":："]
+        halves = [(" ".join(text[:cut].split()), " ".join(text[cut + 1 :].split())) for cut in cuts]
+        found = {(steps[one], steps[other]) for one, other in halves if one in steps and other in steps}
+        if not found:
+            raise Refused(
+                "“{text}” names no two steps of the flow as STEP:STEP; its steps are {steps}",
+                field="separate",
+                text=text,
+                steps=", ".join(flow.steps),
+            )
+        if len(found) > 1:
+            raise Refused(
+                "“{text}” can be read as two steps in more than one way: give their identifiers",
+                field="separate",
+                text=text,
+            )
+        pairs.append(found.pop())
+    return tuple(pairs)
 
 
-def _id(flow: Flow, step: str) -> str:
-    return next(node.id for node in flow.nodes if node.kind == "task" and step in (node.id, node.name))
-
-
-def _named(flow: Flow, step: str) -> str:
-    return next(node.name for node in flow.nodes if node.kind == "task" and step in (node.id, node.name))
+__all__ = ["Adoption", "Outcome", "import_standard", "separations"]

@@ -1,21 +1,48 @@
 """The command line: what an administrator and an auditor need, for people and, with ``--json``, for programs."""
 
 import sys
+from typing import Any
 
-import psycopg
 import typer
+from typer.core import TyperGroup
 
 from application import postgres
-from application.log import Unavailable
+from application.database import Unavailable
 from application.migrate import Unmigrated
 from application.process import settle
+from application.reach import answering
 from application.records import Conflict
 from domain.event import Refused
-from interface.cli import administer, imports, read, serve
-from interface.cli.common import errors
+from interface.cli import administer, conformance, history, imports, serve, views
 from projections.query import Behind
+from projections.replay import Stopped
+
+FORESEEN = (Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable, Behind, Stopped)
+
+
+class Commands(TyperGroup):
+    """Ends what can be foreseen with one sentence on standard error, and exit status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            with answering():
+                return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except FORESEEN as error:
+            field = f"{error.field}: " if isinstance(error, Refused) and error.field else ""
+            _fail(f"{field}{error}")
+        except OSError as error:
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _fail(sentence: str) -> None:
+    sys.stderr.write(f"taizhang: {sentence}\n")
+    raise typer.Exit(1) from None
+
 
 app = typer.Typer(
+    cls=Commands,
     help="Taizhang 台账: an accountability record that anybody can replay and verify.",
     no_args_is_help=True,
     add_completion=False,
@@ -26,31 +53,13 @@ app.command("migrate")(administer.migrate_)
 app.command("omissions")(administer.omissions)
 app.add_typer(administer.tokens, name="token")
 app.add_typer(imports.app, name="import")
-app.command("conformance")(read.conformance)
-app.command("history")(read.history)
-app.command("replay")(read.replay)
-app.add_typer(read.views, name="views")
-
-FORESEEN = (
-    Refused,
-    Conflict,
-    Unmigrated,
-    Unavailable,
-    postgres.Unavailable,
-    Behind,
-    psycopg.OperationalError,
-    FileNotFoundError,
-    PermissionError,
-    IsADirectoryError,
-)
+app.command("conformance")(conformance.conformance)
+app.command("history")(history.history)
+app.command("replay")(views.replay_)
+app.add_typer(views.app, name="views")
 
 
 def main() -> None:
-    """Run the command that was given. What can be foreseen ends with a sentence and exit status 1."""
+    """Run the command that was given."""
     settle()
-    try:
-        app()
-    except FORESEEN as error:
-        field = f"{error.field}: " if isinstance(error, Refused) and error.field else ""
-        errors.print(f"taizhang: {field}{error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+    app()

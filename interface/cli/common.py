@@ -1,21 +1,24 @@
-"""What every command shares: the database it finds by itself, the form of its output, and its errors."""
+"""What every command shares: the database it finds by itself, the form of its output, and its progress."""
 
 import json
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from application.clock import Clock
 from application.database import Database
-from application.migrate import check_migrated, migrate
+from application.migrate import Unmigrated, check_migrated, migrate
 from application.postgres import EmbeddedPostgres
+from application.reach import reach
 from interface.app import Installation
 from interface.settings import Settings
+from projections.query import NOW
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 KnownAt = Annotated[
@@ -25,25 +28,32 @@ KnownAt = Annotated[
 errors = Console(stderr=True)
 
 
+def note(text: str) -> None:
+    """Tell the person at the terminal something beside the result."""
+    errors.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
-def database(*, migrated: bool = True) -> Generator[Database]:
+def database(settings: Settings, *, migrated: bool = True) -> Generator[Database]:
     """Find the database: ``TAIZHANG_DATABASE``, else the embedded one, started for this time where it does not run.
 
     The embedded one is brought up to date; of another's schema only its owner decides (``taizhang migrate``).
     """
-    settings = Settings.read()
     if settings.database:
-        found = Database(settings.database)
+        found = reach(settings.database)
         if migrated:
             check_migrated(found)
         yield found
         return
     with EmbeddedPostgres(settings.home) as postgres:
         if postgres.notice:
-            errors.print(postgres.notice, style="yellow")
+            note(postgres.notice)
         found = Database(postgres.dsn)
         if migrated:
-            migrate(found)
+            try:
+                check_migrated(found)
+            except Unmigrated:
+                migrate(found)
         yield found
 
 
@@ -51,23 +61,42 @@ def database(*, migrated: bool = True) -> Generator[Database]:
 def installation() -> Generator[Installation]:
     """Open the installation that the environment names."""
     settings = Settings.read()
-    with database() as found, Installation(found, Clock(settings.zone)) as opened:
+    with database(settings) as found, Installation(found, Clock(settings.zone)) as opened:
         yield opened
 
 
 def show(result: Any, text: Callable[[], Iterable[str]], *, as_json: bool) -> None:
     """Print a result: as one JSON document, or as lines for a person."""
     if as_json:
-        sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str) + "\n")
+        write_json(json.dumps(result, ensure_ascii=False) + "\n")
     else:
         for line in text():
             sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
+def write_json(text: str) -> None:
+    """Write a piece of JSON to standard output: in UTF-8, whatever the terminal's encoding (RFC 8259 §8.1)."""
+    sys.stdout.buffer.write(text.encode())
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How far something has come, as the terminal shows it."""
+
+    _progress: Progress
+    _task: TaskID
+
+    def advance(self, count: int) -> None:
+        self._progress.advance(self._task, count)
+
+    def reach(self, count: int) -> None:
+        self._progress.update(self._task, completed=count)
+
+
 @contextmanager
-def progress(what: str, total: int | None = None) -> Generator[Callable[[int], None]]:
-    """Show on the terminal how far something has come; yield what to call with each advance."""
+def progress(what: str, total: int | None = None) -> Generator[Bar]:
+    """Show a bar while something is done, gone when it is; none where standard error is no terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -75,13 +104,27 @@ def progress(what: str, total: int | None = None) -> Generator[Callable[[int], N
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
+    with Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty()) as shown:
+        yield Bar(shown, shown.add_task(what, total=total))
 
-        def advance(count: int) -> None:
-            bar.advance(task, count)
 
-        yield advance
+def fold(at: Installation) -> None:
+    """Return once the views have folded what is in the log now; say which of them are stopped."""
+    with progress("views", at.head()) as bar:
+        at.fold_now(bar.reach)
+    for each in at.views.standings():
+        if each.stopped_at is not None:
+            note(f"the view {each.name} is stopped by the event at position {each.stopped_at}: {each.error}")
+
+
+def level(at: Installation, view: str, known_at: str | None) -> int:
+    """Return the position that a moment stands for, once a view has folded it; raise Behind if it cannot."""
+    moment = at.known_at(known_at)
+    position = at.head() if moment == NOW else moment
+    if at.views.position(view) < position:
+        fold(at)
+    at.views.wait(view, position, 0)
+    return position
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterable[str]:

@@ -1,121 +1,140 @@
 """The service: the database, the views, the clock and HTTP, in one process that stops as one."""
 
 import os
+import signal
 import socket
 import sys
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
-import uvicorn
 
-from application.access import person_id
 from application.clock import Clock
-from application.log import Unavailable
 from application.migrate import migrate
 from domain.event import Refused
 from interface import demo as demonstration
 from interface.app import Installation
-from interface.cli.administer import CLOCK
-from interface.cli.common import database, errors
-from interface.http import create_app
+from interface.cli.clockwork import Clockwork
+from interface.cli.common import database, note
 from interface.settings import Settings
 
-# Seconds between looks for omissions, and at whether the parent lives.
-HOUR = 3600.0
+# Seconds between looks at whether the parent lives, and for requests under way when the service stops.
 BEAT = 0.5
+GRACE = 5
+PARENT = os.getppid()
 
 
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Load the demonstration, and print a token for it.")] = False,
     host: Annotated[str | None, typer.Option(help="Where to listen; TAIZHANG_HOST, else 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="On which port; TAIZHANG_PORT, else 8750.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="On which port; TAIZHANG_PORT, else 8750.")] = None,
 ) -> None:
-    """Run the service until it is told to stop, or its parent ends."""
-    settings = Settings.read()
-    parent = os.getppid()
-    listening = _listen(host or settings.host, settings.port if port is None else port, any_free=demo and port is None)
-    with listening, database(migrated=False) as found:
-        migrate(found)
-        with Installation(found, Clock(settings.zone)) as at:
-            at.fold()
-            at.access.introduce([CLOCK])
-            if demo:
-                demonstration.load(at, lambda what: errors.print(f"demonstration: {what} …", style="dim"))
-            address, bound = listening.getsockname()[:2]
-            shown = f"[{address}]" if ":" in address else address
-            sys.stdout.write(f"Taizhang 台账 is at http://{shown}:{bound}/api/openapi.json\n")
-            if demo:
-                sys.stdout.write(f"token: {_token(at, settings.home)}\n")
-            sys.stdout.flush()
-            _run(at, listening, parent)
+    """Run the service until it is told to stop (Ctrl-C, SIGTERM), or its parent ends, unless it runs under nohup."""
+    with suppress(KeyboardInterrupt), _stoppable():
+        settings = Settings.read()
+        any_free = demo and port is None and "TAIZHANG_PORT" not in os.environ
+        bound = _bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
+        with closing(bound), database(settings, migrated=False) as found:
+            migrate(found)
+            with Installation(found, Clock(settings.zone)) as at:
+                at.fold()
+                if demo:
+                    demonstration.load(at, lambda what: note(f"demonstration: {what} …"))
+                token = _token(at, settings.home) if demo else ""
+                _run(at, bound, lambda: _announce(bound, token))
 
 
-def _run(at: Installation, listening: socket.socket, parent: int) -> None:
-    config = uvicorn.Config(create_app(at), log_level="warning", timeout_graceful_shutdown=5, access_log=False)
-    server = uvicorn.Server(config)
-    stop = threading.Event()
+def _run(at: Installation, bound: socket.socket, announce: Callable[[], None]) -> None:
+    # Here and not above: no other command needs the web framework, which takes as long to load as all the rest.
+    import uvicorn  # noqa: PLC0415
 
-    def watch_parent() -> None:
-        while not stop.wait(BEAT):
-            if os.getppid() != parent:
-                server.should_exit = True
-                return
+    from interface.http import create_app  # noqa: PLC0415
 
-    def find_omissions() -> None:
-        while not stop.is_set():
-            # A server that is away for a while is asked again the next time.
-            with suppress(Unavailable, psycopg.Error):
-                at.ledger.detect_omissions(person_id(CLOCK))
-            stop.wait(HOUR)
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            announce()
 
-    threads = [
-        threading.Thread(target=each, name=f"taizhang {each.__name__}") for each in (watch_parent, find_omissions)
-    ]
-    for thread in threads:
-        thread.start()
+    config = uvicorn.Config(create_app(at), log_level="warning", timeout_graceful_shutdown=GRACE, access_log=False)
+    clockwork = Clockwork(at)
+    clockwork.start()
     try:
-        server.run(sockets=[listening])
+        # The signal that stopped it is raised anew when it has stopped.
+        Server(config).run(sockets=[bound])
     finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+        clockwork.stop()
 
 
-def _listen(host: str, port: int, *, any_free: bool) -> socket.socket:
-    """Bind before anything is started, so that a port in use is told at once."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _announce(bound: socket.socket, token: str) -> None:
+    address, port = bound.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    sys.stdout.write(f"Taizhang 台账 is at http://{shown}:{port}/api/openapi.json\n")
+    if token:
+        sys.stdout.write(f"token: {token}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _stoppable() -> Generator[None]:
+    """Let a signal that asks for an end raise KeyboardInterrupt, and let the death of the parent be such a signal.
+
+    Whoever ignores SIGHUP (``nohup``) wants the service to outlive its parent.
+    """
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+        threading.Thread(target=_watch_parent, name="taizhang parent", daemon=True).start()
+    before = {each: signal.signal(each, signal.default_int_handler) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _watch_parent() -> None:
+    while os.getppid() == PARENT:
+        time.sleep(BEAT)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _bind(host: str, port: int, *, any_free: bool) -> socket.socket:
+    """Take the port before anything is started, so that one in use is told at once; nothing listens on it yet."""
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Refused("there is no address {host}: {reason}", host=host, reason=error.strerror) from None
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         try:
-            listening.bind((host, port))
+            bound.bind(address)
         except OSError:
             if not any_free:
                 raise
-            listening.bind((host, 0))
+            bound.bind((host, 0))
     except OSError as error:
-        listening.close()
+        bound.close()
         raise Refused(
             "cannot listen at {host} port {port}: {reason}", host=host, port=port, reason=error.strerror
         ) from None
-    listening.listen(1024)
-    return listening
+    return bound
 
 
 def _token(at: Installation, home: Path) -> str:
-    """The demonstration's token: the one of the last start while it is good, else a new one."""
+    """The demonstration's token: the one of the last start while it is good, else a new one, kept for its owner."""
     kept = home / "demonstration-token"
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         token = kept.read_text("ascii").strip()
         if at.access.recognise(token):
             return token
     token = at.access.create("演示·管理员", "administrator")
-    home.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True)
         kept.unlink(missing_ok=True)
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(token + "\n")

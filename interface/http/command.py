@@ -194,7 +194,7 @@ def _read(model: type[Order], body: bytes) -> Order:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in errors]) from None
     if rb"\u0000" in body:
         for place in _with_nul(json.loads(body), "body"):
-            raise Refused("remove the character U+0000 from {field}", field=place)
+            raise Refused("remove the character U+0000 from {place}", field=place, place=place)
     return order
 
 

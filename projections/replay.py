@@ -1,0 +1,49 @@
+"""Replay: a view folded from the log in memory, without what the engine has stored; and rows as JSON."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from projections.engine import BATCH, Log, concerns
+from projections.view import Memory, Row, View
+
+
+class Stopped(Exception):
+    """The view cannot fold an event, and no recorded decision lets it pass over it."""
+
+    def __init__(self, view: str, position: int, error: Exception) -> None:
+        super().__init__(
+            f"the view {view} cannot fold the event at position {position}: {type(error).__name__}: {error}"
+        )
+
+
+def replay(view: View, log: Log, until: int, progress: Callable[[int], None] = lambda _: None) -> Memory:
+    """Fold a view from the log's beginning up to a position; raise Stopped where the engine would stop."""
+    rows = Memory()
+    skipped = log.skipped(view.name)
+    after = 0
+    while after < until and (page := log.page(after, min(BATCH, until - after))):
+        for past in page:
+            if concerns(view, past.topic) and past.position not in skipped:
+                try:
+                    view.fold(past.read(), rows)
+                except Exception as error:
+                    raise Stopped(view.name, past.position, error) from error
+        progress(page[-1].position - after)
+        after = page[-1].position
+    return rows
+
+
+_ADAPTERS: dict[type[Row], TypeAdapter[Any]] = {}
+
+
+def as_json(row: Row) -> str:
+    """Return a row as JSON, in the one form in which rows leave this program."""
+    kind = type(row)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind].dump_json(row, by_alias=True).decode()
+
+
+__all__ = ["Stopped", "as_json", "replay"]

@@ -1,0 +1,139 @@
+"""Who may do what over HTTP."""
+
+from collections.abc import Callable
+from itertools import product
+from uuid import UUID
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from application.access import MAY
+from application.database import Database
+from tests.interface.callers import PERMITS, VILLAGE, Person
+
+UNKNOWN = f"tz_{'x' * 43}"
+
+
+def operations(client: TestClient) -> list[tuple[str, str]]:
+    document = client.get("/api/openapi.json").json()
+    return [
+        (method.upper(), path.replace("{id}", str(UUID(int=7))).replace("{name}", "ledger"))
+        for path, methods in document["paths"].items()
+        for method in methods
+    ]
+
+
+def test_without_a_token_nothing_but_health_and_the_document_is_served(client: TestClient) -> None:
+    served = []
+    tried: tuple[dict[str, str], ...] = (
+        {},
+        {"Authorization": "Bearer tz_short"},
+        {"Authorization": f"Bearer {UNKNOWN}"},
+        {"Authorization": UNKNOWN},
+    )
+    more = [("GET", "/api/nothing"), ("GET", "/"), ("DELETE", "/api/organisations")]
+    for (method, path), headers in product([*operations(client), *more], tried):
+        answer = client.request(method, path, headers=headers)
+        if answer.status_code == 401:
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            assert answer.json()["type"] == "urn:taizhang:problem:unauthorised"
+            assert UNKNOWN not in answer.text
+        else:
+            served.append(path)
+    assert set(served) == {"/api/health"}
+    assert client.get("/api/openapi.json").status_code == 200
+
+
+@pytest.mark.usefixtures("village")
+def test_health_tells_of_the_database_and_the_views(client: TestClient, ann: Person) -> None:
+    ann.saw("/organisations")
+    health = client.get("/api/health").json()
+    assert health["status"] == "well"
+    assert health["database"]
+    assert {view["name"]: view["state"] for view in health["views"]}["organisation"] == "following"
+    assert ann.token not in str(health)
+
+
+# What each route is for, and a call of it; the body need not be one that the rules allow.
+CALLS = {
+    "read": ("GET", "/organisations"),
+    "establish": ("POST", f"/organisations/{VILLAGE}/terms/expiry"),
+    "standardise": ("POST", f"/standards/{PERMITS}/duties/removal"),
+    "raise": ("POST", f"/standards/{PERMITS}/cases"),
+    "file": ("POST", f"/obligations/{VILLAGE}/entry"),
+    "verify": ("POST", f"/obligations/{VILLAGE}/verification"),
+    "decide": ("POST", f"/obligations/{VILLAGE}/acceptance"),
+    "operate": ("POST", "/views/ledger/skip"),
+}
+
+
+def test_a_role_does_what_it_may_and_no_more(person: Callable[..., Person]) -> None:
+    for duty, may in MAY.items():
+        who = person("Cai", duty)
+        allowed = set()
+        for permission, (method, path) in CALLS.items():
+            answer = who.get(path) if method == "GET" else who.post(path, {})
+            if answer.status_code == 403:
+                assert answer.json()["type"] == "urn:taizhang:problem:denied"
+            else:
+                allowed.add(permission)
+        assert allowed == may
+
+
+def test_what_one_may_not_do_is_refused_before_it_is_looked_at(person: Callable[..., Person]) -> None:
+    auditor = person("Dai", "auditor")
+    assert auditor.post("/organisations", content=b"\xff not read").status_code == 403
+    assert auditor.post("/organisations/no-uuid/name", {}).status_code == 403
+
+
+def test_a_token_stands_for_a_person_a_role_and_an_organisation(person: Callable[..., Person], village: UUID) -> None:
+    clerk = person("Cai", "filer", village)
+    assert clerk.saw("/me") == {
+        "person": str(clerk.id),
+        "name": "Cai",
+        "role": "filer",
+        "organisation": str(village),
+    }
+
+
+def test_only_an_administrator_acts_for_another_organisation(
+    person: Callable[..., Person], ann: Person, permits: UUID, village: UUID
+) -> None:
+    body = {"case": "1", "acting_organisation": str(village)}
+    ann.did(f"/standards/{permits}/cases", body)
+    assert ann.saw("/log")["items"][-1]["account"]["organisation"] == str(village)
+    id = ann.saw("/obligations", params={"case": "1"})["items"][0]["id"]
+    stranger = person("Cai", "filer", UUID(int=8))
+    answer = stranger.post(f"/obligations/{id}/steps/complete", {"step": "收件", "acting_organisation": str(village)})
+    assert answer.status_code == 403
+    own = stranger.post(f"/obligations/{id}/steps/complete", {"step": "收件", "acting_organisation": str(UUID(int=8))})
+    assert own.status_code == 200
+
+
+def test_an_unforeseen_error_is_told_without_particulars(ann: Person, village: UUID, database: Database) -> None:
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute("REVOKE SELECT ON record.people FROM taizhang_writer")
+    answer = ann.get(f"/records/{village}/history", headers={"Accept-Language": "zh"})
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "type": "urn:taizhang:problem:unforeseen",
+        "title": "服务出错",
+        "status": 500,
+        "detail": "发生了未预见的错误；已记入服务日志",
+    }
+
+
+def test_every_error_is_named_in_the_document(client: TestClient) -> None:
+    document = client.get("/api/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["operationId"], path
+            assert operation["summary"], path
+            assert operation["tags"], path
+            if path != "/api/health":
+                expected = {"401", "403", "422", "500", "503"} | ({"409", "413"} if method == "post" else set())
+                assert expected <= operation["responses"].keys(), path
+                for status, answer in operation["responses"].items():
+                    if status[0] in "45":
+                        assert list(answer["content"]) == ["application/problem+json"], (path, status)
