@@ -36,7 +36,9 @@ def analyse(flow: Flow) -> Analysis:
     number = {node.id: n for n, node in enumerate(flow.nodes)}
     links = [(number[link.source], number[link.target]) for link in flow.links]
     try:
-        return _analysis(flow, Runs([node.kind for node in flow.nodes], links))
+        runs = Runs([node.kind for node in flow.nodes], links)
+        runs.check()
+        return _analysis(flow, runs)
     except Unlawful as found:
         raise _refusal(found.fault, named(flow.nodes[node] for node in found.nodes)) from None
 

@@ -85,23 +85,20 @@ class Runs:
         """The marking that the start leads to, and the tasks fired on the way."""
         return self._begin(None)
 
-    @cached_property
-    def markings(self) -> dict[Marking, tuple[Step, ...]]:
-        """Every marking that has to be looked at, and where it leads. From each a run can be completed."""
-        found = _closure(self.first[0], self._steps_on)
-        for marking in _never(found, ()):
+    def check(self) -> None:
+        """Refuse unless from every marking that can be come to a run can be completed."""
+        for marking in _never(_closure(self.first[0], self._steps_on), ()):
             raise Unlawful("endless", self._waiting_at(marking))
-        return found
 
     def inevitable(self) -> int:
-        """Return the tasks (bits) that every complete run fires."""
+        """Return the tasks (bits) that every complete run fires, of runs that passed ``check``."""
         first, fired = self.first
         on_every_way = {first: fired}
         waiting = [first]
         while waiting:
             marking = waiting.pop()
             so_far = on_every_way[marking]
-            for step in self.markings[marking]:
+            for step in self._steps(marking):
                 fired = on_every_way.get(step.after, -1) & (so_far | step.fired)
                 if fired != on_every_way.get(step.after):
                     on_every_way[step.after] = fired
@@ -109,7 +106,7 @@ class Runs:
         return on_every_way[()]
 
     def reached_without(self, task: int) -> int:
-        """Return the tasks (bits) that some run fires although this one never fires."""
+        """Return the tasks (bits) that some run fires although this one never fires, of runs that passed ``check``."""
         first, reached = self._begin(task)
 
         def avoiding(marking: Marking) -> tuple[Step, ...]:
