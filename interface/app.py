@@ -174,12 +174,13 @@ class Installation:
 
     def skip(self, act: Act, view: str) -> Receipt:
         """Let a stopped view pass over the event that stopped it: a decision on record, with its reason."""
-        standing = next((each for each in self.views.standings() if each.name == view), None)
-        if standing is None:
+        if view not in self.views.views:
             raise Refused("there is no view {view}", field="view", view=view)
-        if standing.stopped_at is None or standing.error is None:
+        # Either may be: the one that serves, or the one being built beside it.
+        stops = [(each.stopped_at, each.error) for each in self.views.standings() if each.name == view]
+        position, error = next((stop for stop in stops if stop[0] is not None), (None, None))
+        if position is None or error is None:
             raise Refused("the view {view} is not stopped", field="view", view=view)
-        position, error = standing.stopped_at, standing.error
         return self.records.decide(
             act, ViewDecisions, decisions_id(view), lambda held: held.skip(view, position, error, act.account)
         )

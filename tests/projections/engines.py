@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic, sleep
@@ -22,7 +22,7 @@ def engine(at: Installation, views: Sequence[View] = (), batch: int = 2000) -> E
 
 
 @contextmanager
-def running(*engines: Engine) -> Iterator[None]:
+def running(*engines: Engine) -> Generator[None]:
     """Let engines run in the background."""
     stop = threading.Event()
     threads = [threading.Thread(target=each.run, args=(stop,)) for each in engines]
