@@ -1,7 +1,7 @@
 """The record over HTTP: commands, queries, and the OpenAPI document that names them and every error."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -29,7 +29,7 @@ def create_app(installation: Installation) -> FastAPI:
     pulse = health.Pulse(installation)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
         pulse.close()
@@ -37,7 +37,7 @@ def create_app(installation: Installation) -> FastAPI:
     app = FastAPI(
         title="Taizhang 台账",
         version=version("taizhang"),
-        description=__doc__,
+        description=__doc__ or "",
         openapi_url=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

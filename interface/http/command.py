@@ -126,7 +126,7 @@ def command(
             return Caller(who.at, who.person, request, await _body(request, takes, most))
 
         def endpoint(sent: Caller, **given: Any) -> Response:
-            order = Order() if raw else _read(model, sent.body)
+            order = Order.model_validate({}) if raw else _read(model, sent.body)
             act = _act(sent, order)
             try:
                 known = {"at": sent.at, "act": act, "body": sent.body if raw else order, **given}
@@ -156,7 +156,7 @@ def command(
             openapi_extra={"parameters": _HEADERS, "requestBody": body},
         )(endpoint)
         if not raw:
-            BODIES[model.__name__] = model
+            BODIES[model.__name__] = model  # pyright: ignore[reportArgumentType]  # raw is bytes, and only raw
         return run
 
     return register
@@ -190,7 +190,9 @@ def _read(model: type[Order], body: bytes) -> Order:
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
         if errors[0]["type"] == "json_invalid":
-            raise Unread("the body is not well-formed JSON: {reason}", reason=errors[0]["ctx"]["error"]) from None
+            raise Unread(
+                "the body is not well-formed JSON: {reason}", reason=errors[0].get("ctx", {}).get("error", "")
+            ) from None
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in errors]) from None
     if rb"\u0000" in body:
         for place in _with_nul(json.loads(body), "body"):

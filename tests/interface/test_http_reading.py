@@ -71,18 +71,10 @@ def test_a_cursor_that_no_page_gave_is_refused(ann: Person) -> None:
     def cursor(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
-    forged = [
-        "x",
-        "é",
-        "=",
-        cursor([]),
-        cursor({}),
-        cursor([1]),
-        cursor([4, "330523110", "no uuid"]),
-        cursor([1, 2, str(TOWN)]),
-    ]
-    forged += [cursor([-1, "a", str(TOWN)]), cursor([True, "a", str(TOWN)]), cursor([1, "a\0", str(TOWN)])]
-    forged += [cursor([2**70, "a", str(TOWN)]), cursor([1, None, str(TOWN)]), "[" * 900]
+    town = str(TOWN)
+    forged = ["x", "é", "=", "[" * 900, cursor([]), cursor({}), cursor([1]), cursor([1, 2, town])]
+    forged += [cursor([-1, "a", town]), cursor([True, "a", town]), cursor([1, "a\0", town]), cursor([2**70, "a", town])]
+    forged += [cursor([4, "330523110", "no uuid"])]
     for each in forged:
         for path in ("/organisations", "/omissions"):
             assert refusal(ann.get(path, params={"cursor": each}))["field"] == "cursor", (path, each)

@@ -71,7 +71,11 @@ def check_aggregates(at: Installation, rows: Memory) -> None:
         )  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=EVERY_CHECK)
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture),
+)
 @given(moves=MOVES, batch=st.sampled_from((1, 3, 2000)))
 @example(moves=[], batch=1)
 @example(moves=[], batch=3)
