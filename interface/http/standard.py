@@ -79,7 +79,10 @@ class Draft:
 @query(routes, "/{id}/draft", (), Draft, found=False)
 def show_draft(who: Caller, moment: int, id: UUID) -> Draft | None:
     """Show the draft of a standard's next version."""
-    standard = who.at.records.load_at(Standard, id, moment)
+    try:
+        standard = who.at.records.load_at(Standard, id, moment)
+    except Refused:
+        return None  # it is another kind of record
     if standard.standing not in ("draft", "amending"):
         return None
     names = {node.id: node.name for node in standard.steps}

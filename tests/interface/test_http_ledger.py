@@ -90,9 +90,8 @@ def test_the_board_keeps_outcomes_apart_and_adds_them_up_the_tree(ann: Person, c
     assert (past["waived"], past["open"]) == (0, 1)
     first = ann.saw("/omissions", params={"limit": 5})
     rest = ann.saw("/omissions", params={"limit": 100, "cursor": first["next"]})
-    assert [line["period"] for line in (*first["items"], *rest["items"])] == [
-        f"2026-{month:02}" for month in range(1, 13)
-    ]
+    periods = [line["period"] for line in (*first["items"], *rest["items"])]
+    assert periods == [f"2026-{month:02}" for month in range(1, 13)]
     assert {line["name"] for line in first["items"]} == {"昌硕街道"}
 
 
@@ -101,14 +100,12 @@ def test_a_case_is_held_against_its_flow(ann: Person, bo: Person, permits: UUID)
     answer = ann.post(f"/standards/{permits}/cases", {"case": "2026-1", "due": "2026-12-31"})
     path = answer.headers["Location"].removeprefix("/api")
     assert path.startswith("/obligations/")
+    done, issued = f"{path}/steps/complete", {"step": "发证", "by": str(ann.id), "occurred_at": "2026-03-02T01:00:00Z"}
     ann.did(f"{path}/steps/start", {"step": "收件"})
-    ann.did(f"{path}/steps/complete", {"step": "收件", "occurred_at": "2026-03-01T01:00:00Z"})
-    assert ann.post(f"{path}/steps/complete", {"step": "发证"}).json()["field"] == "step"
-    ann.did(
-        f"{path}/steps/complete",
-        {"step": "发证", "by": str(ann.id), "reason": "系统补录", "occurred_at": "2026-03-02T01:00:00Z"},
-    )
-    bo.did(f"{path}/steps/complete", {"step": "审查", "occurred_at": "2026-03-03T01:00:00Z"})
+    ann.did(done, {"step": "收件", "occurred_at": "2026-03-01T01:00:00Z"})
+    assert ann.post(done, issued).json()["field"] == "step"
+    ann.did(done, {**issued, "reason": "系统补录"})
+    bo.did(done, {"step": "审查", "occurred_at": "2026-03-03T01:00:00Z"})
     bo.did(f"/standards/{permits}/cases", {"case": "2026-2"})
     found = ann.saw(f"/standards/{permits}/conformance")
     assert (found["cases"], found["steps"], found["faultless"]) == (2, 3, 0)

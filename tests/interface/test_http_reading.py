@@ -34,8 +34,10 @@ def test_a_query_answers_for_any_past_moment(ann: Person, village: UUID) -> None
     refusal(ann.get(path, params={"known_at": 2}), 404)
 
 
+@pytest.mark.usefixtures("village")
 def test_a_moment_with_an_offset_may_lose_its_plus_sign(ann: Person) -> None:
     headers = {"Authorization": f"Bearer {ann.token}"}
+    ann.saw("/organisations")
     answer = ann.client.get("/api/organisations?known_at=2026-01-01T00:00:00+08:00", headers=headers)
     assert answer.json() == {"known_at": 0, "next": None, "items": []}
 
