@@ -1,15 +1,21 @@
 """Who may do what over HTTP."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from starlette.testclient import TestClient
 
 from application.access import MAY
 from application.database import Database
+from application.migrate import migrate
+from interface.app import Installation
+from interface.http import create_app
 from tests.interface.callers import PERMITS, VILLAGE, Person
 
 UNKNOWN = f"tz_{'x' * 43}"
@@ -137,3 +143,30 @@ def test_every_error_is_named_in_the_document(client: TestClient) -> None:
                 for status, answer in operation["responses"].items():
                     if status[0] in "45":
                         assert list(answer["content"]) == ["application/problem+json"], (path, status)
+
+
+def test_a_database_that_is_away_is_told_soon_and_without_particulars(database: Database) -> None:
+    migrate(database)
+    with (
+        Installation(replace(database, patience=1.0)) as installation,
+        TestClient(create_app(installation), raise_server_exceptions=False) as client,
+    ):
+        ann = Person(client, UUID(int=1), installation.access.create("Ann", "administrator"))
+        ann.did("/organisations", {"name": "安吉县", "level": "county"})
+        name = str(conninfo_to_dict(database.dsn)["dbname"])
+        with psycopg.connect(database.dsn, dbname="postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            try:
+                health = client.get("/api/health")
+                answers = [ann.post("/organisations", {"name": "甲", "level": "county"}), ann.get("/log")]
+            finally:
+                connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
+        assert (health.status_code, health.json()["status"]) == (503, "down")
+        for answer in answers:
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "urn:taizhang:problem:unavailable"
+            assert answer.headers["Retry-After"] == "5"
+            assert name not in answer.text
+        assert client.get("/api/health").json()["status"] == "well"
+        assert len(ann.saw("/log")["items"]) == 1, "what was answered with 503 may be recorded; this was not"
