@@ -128,7 +128,7 @@ def _decide(records: Records, items: list[Item], before: Mapping[UUID, Aggregate
     for item in items:
         if item.command_id not in known:
             try:
-                item.run(work)
+                work.attempt(item.run)
             except Refused as refusal:
                 refusals.append((item, refusal))
     return _Chunk(items, work, refusals)

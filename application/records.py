@@ -10,9 +10,11 @@ from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
 from eventsourcing.application import Application
+from eventsourcing.persistence import StoredEvent
 
 from application.database import Database
 from application.log import Appended, Command, Entry, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
+from application.log.mapper import unspeakable
 from domain.event import Account, Aggregate, Event, Recorded, Refused
 
 A = TypeVar("A", bound=Aggregate)
@@ -90,8 +92,8 @@ class Work:
         self._records = records
         self._before = before or {}
         self.states: dict[UUID, Aggregate] = {}
-        self._read: dict[UUID, int] = {}
-        self._commands: list[tuple[Account, bytes | None, list[Recorded]]] = []
+        self.read: dict[UUID, int] = {}
+        self._commands: list[Command] = []
 
     def load(self, kind: type[A], id: UUID, expected: int | None = None) -> A:
         """Return an aggregate, in its initial state if it has no events; raise Conflict if not at ``expected``."""
@@ -101,7 +103,7 @@ class Work:
             if expected is not None and state.version != expected:
                 state = self._records.load(kind, id, fresh=True)
             self.states[id] = state
-            self._read[id] = state.version
+            self.read[id] = state.version
         state = _of_kind(state, kind)
         if expected is not None and state.version != expected:
             raise Conflict(id, state.version)
@@ -110,7 +112,7 @@ class Work:
     def create(self, kind: type[A], id: UUID) -> A:
         """Return a new aggregate under an identifier just made: not looked up, but the commit relies on its absence."""
         state = self.states[id] = kind(id)
-        self._read[id] = 0
+        self.read[id] = 0
         return state
 
     def prefetch(self, kind: type[Aggregate], ids: Iterable[UUID]) -> None:
@@ -118,20 +120,35 @@ class Work:
         wanted = [id for id in dict.fromkeys(ids) if id not in self.states and id not in self._before]
         for state in self._records.load_many(kind, wanted):
             self.states[state.id] = state
-            self._read[state.id] = state.version
+            self.read[state.id] = state.version
+
+    def attempt(self, run: Callable[["Work"], None]) -> None:
+        """Load, decide and record as ``run`` says; raise Refused for a text that no identifier can be made of."""
+        try:
+            run(self)
+        except UnicodeEncodeError as error:
+            raise unspeakable(error.object[error.start]) from None
 
     def record(self, account: Account, *changes: Change, digest: bytes | None = None) -> None:
-        """Add one command: for each aggregate, as loaded here, the events that it decided."""
-        recorded: list[Recorded] = []
+        """Add one command: for each aggregate, as loaded here, the events that it decided.
+
+        Raise Refused for a text that cannot be kept.
+        """
+        store = self._records.mapper.to_stored_event
+        stored: list[StoredEvent] = []
+        states: dict[UUID, Aggregate] = {}
         for aggregate, decided in changes:
             events = (decided,) if isinstance(decided, Event) else decided
-            assert self.states[aggregate.id].version == aggregate.version, "decided on another state than was loaded"
-            recorded += [
-                Recorded(aggregate.id, aggregate.version + n, event, account) for n, event in enumerate(events, 1)
+            known = states.get(aggregate.id) or self.states[aggregate.id]
+            assert known.version == aggregate.version, "decided on another state than was loaded"
+            stored += [
+                store(Recorded(aggregate.id, aggregate.version + n, event, account))
+                for n, event in enumerate(events, 1)
             ]
-            self.states[aggregate.id] = aggregate.after(account, *events)
-        if recorded:
-            self._commands.append((account, digest, recorded))
+            states[aggregate.id] = aggregate.after(account, *events)
+        if stored:
+            self.states.update(states)
+            self._commands.append(Command(account.command_id, stored, digest))
 
     @property
     def commands(self) -> int:
@@ -141,28 +158,21 @@ class Work:
     @property
     def size(self) -> int:
         """How many events are to be recorded."""
-        return sum(len(recorded) for _, _, recorded in self._commands)
+        return sum(len(command.events) for command in self._commands)
 
     def submission(self) -> Submission:
-        store = self._records.mapper.to_stored_event
-        return Submission(
-            [
-                Command(account.command_id, [store(each) for each in recorded], digest)
-                for account, digest, recorded in self._commands
-            ],
-            self._read,
-        )
+        return Submission(self._commands, self.read)
 
     def receipt(self, appended: Appended) -> Receipt:
         """Return the receipt of the last command, once the work is appended."""
-        account, _, recorded = self._commands[-1]
-        position = appended.first + sum(len(before) for _, _, before in self._commands[:-1])
+        command = self._commands[-1]
+        position = appended.first + self.size - len(command.events)
         return Receipt(
-            account.command_id,
+            command.id,
             appended.recorded_at,
             tuple(
-                ReceiptEvent(position + n, each.originator_id, each.originator_version, each.event.TOPIC)
-                for n, each in enumerate(recorded)
+                ReceiptEvent(position + n, each.originator_id, each.originator_version, each.topic)  # type: ignore[arg-type]
+                for n, each in enumerate(command.events)
             ),
         )
 
@@ -255,7 +265,7 @@ class Records(Application[UUID]):
         return self.transact(act, work)
 
     def transact(self, act: Act, run: Callable[[Work], None]) -> Receipt:
-        """Run one command: ``run`` loads, decides and records, again if what it read had moved on.
+        """Run one command: ``run`` loads, decides and records, again if what it read had moved on, also to refuse.
 
         A command id that is in the log already returns the first receipt, whatever the record has
         become since; raise Reused if it stands there with another digest. Raise Conflict if the
@@ -267,12 +277,14 @@ class Records(Application[UUID]):
             attempt += 1
             work = Work(self)
             try:
-                run(work)
+                work.attempt(run)
                 if not work.size:
                     raise Refused("the command changes nothing")  # noqa: TRY301  # told like any refusal
             except (Refused, Conflict):
                 if receipt := self.receipt(command_id, digest):
                     return receipt
+                if attempt < ATTEMPTS and self.moved_on(work):
+                    continue
                 raise
             outcome = self.append(work)
             if isinstance(outcome, Appended):
@@ -288,16 +300,24 @@ class Records(Application[UUID]):
     def append(self, work: Work) -> Outcome:
         """Append a work's commands together, and keep the states they led to; forget states that proved stale.
 
-        A work that recorded nothing is appended after whatever there is.
+        A work that recorded nothing stands too, if what it read is as it was.
         """
         if not work.size:
-            return Appended(0, datetime.now(UTC))
+            moved = self.moved_on(work)
+            return Stale(moved) if moved else Appended(0, datetime.now(UTC))
         outcome = self.recorder.append(work.submission())
         if isinstance(outcome, Appended):
             self.keep(work.states.values())
         elif isinstance(outcome, Stale):
             self.forget(outcome.versions)
         return outcome
+
+    def moved_on(self, work: Work) -> dict[UUID, int]:
+        """Return those streams that are not at the version that a work read, with the version they are at."""
+        versions = self.recorder.versions(list(work.read)) if work.read else {}
+        moved = {id: versions.get(id, 0) for id, version in work.read.items() if versions.get(id, 0) != version}
+        self.forget(moved)
+        return moved
 
     def forget(self, ids: Iterable[UUID]) -> None:
         """Drop states that are known to be stale."""

@@ -116,6 +116,14 @@ class LogRecorder(ApplicationRecorder):
         )
         return {id: Recording(*rest) for id, *rest in rows}
 
+    def versions(self, originator_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Return the last version of each stream that has events."""
+        rows = self.reads.fetch(
+            "SELECT originator_id, max(originator_version) FROM events WHERE originator_id = ANY(%s) GROUP BY 1",
+            (list(originator_ids),),
+        )
+        return dict(rows)
+
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Tail:
         """Follow the log from after a position, without end; it survives a server that restarts."""
         return Tail(self, gt, topics)
