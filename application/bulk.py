@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from uuid import UUID
 
 from application.log import Appended, Outcome, Unavailable
@@ -15,18 +16,22 @@ CHUNK = 1000
 # How often a chunk is decided anew because somebody else wrote what it read.
 ATTEMPTS = 10
 
+Stream = tuple[type[Aggregate], UUID]
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One command: it reads these records, and ``run`` decides and records in the work it is given.
 
-    ``label`` tells the caller which line of its input this was.
+    ``founds`` are those that it reads expecting not to find them: they are looked up only once that
+    has proved wrong. ``label`` tells the caller which line of its input this was.
     """
 
     command_id: UUID
-    reads: Sequence[tuple[type[Aggregate], UUID]]
+    reads: Sequence[Stream]
     run: Callable[[Work], None]
     label: int = 0
+    founds: Sequence[Stream] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def record_all(
             attempts += 1
             if attempts > ATTEMPTS:
                 raise Unavailable("the records that this import concerns keep changing; run it again")
-            chunk = _decide(records, chunk.items, {})
+            chunk = _decide(records, chunk.items)
             outcome = records.append(chunk.work)
         for item, refusal in chunk.refusals:
             refused(item, refusal)
@@ -92,12 +97,15 @@ def record_all(
         progress(len(chunk.items))
         return stood
 
+    fresh = True
     with ThreadPoolExecutor(1, "taizhang bulk") as executor:
         for batch in _batches(items):
-            # Decided while the chunk before it is on its way to the log.
-            chunk = _decide(records, batch, flying[0].work.states if flying else {})
+            # Decided while the chunk before it is on its way to the log; as if all were new, until something was not.
+            before = flying[0].work.states if flying else {}
+            chunk = (_presume(records, batch, before) if fresh else None) or _decide(records, batch, before)
             if flying and not land(flying[0], flying[1].result()):
-                chunk = _decide(records, batch, {})
+                fresh = False
+                chunk = _decide(records, batch)
             flying = chunk, executor.submit(records.append, chunk.work)
         if flying:
             land(flying[0], flying[1].result())
@@ -114,24 +122,45 @@ def check_all(records: Records, items: Iterable[Item], refused: Callable[[Item, 
             refused(item, refusal)
 
 
-def _decide(records: Records, items: list[Item], before: Mapping[UUID, Aggregate]) -> _Chunk:
-    known = records.recorder.recordings([item.command_id for item in items])
+def _presume(records: Records, items: list[Item], before: Mapping[UUID, Aggregate]) -> _Chunk | None:
+    """Decide as if no command were in the log, nor a stream founded: the commit finds out. None if one is refused."""
+    if not any(item.founds for item in items):
+        return None
     work = Work(records, before)
-    reads: dict[type[Aggregate], list[UUID]] = {}
     for item in items:
-        if item.command_id not in known:
-            for kind, id in item.reads:
-                reads.setdefault(kind, []).append(id)
+        for kind, id in item.founds:
+            if id not in work.states and id not in before:
+                work.create(kind, id)
+    _prefetch(work, (stream for item in items for stream in item.reads))
+    try:
+        for item in items:
+            work.attempt(item.run)
+    except Refused:
+        return None
+    return _Chunk(items, work, [])
+
+
+def _decide(records: Records, items: list[Item], before: Mapping[UUID, Aggregate] = MappingProxyType({})) -> _Chunk:
+    """Decide what is not in the log already."""
+    known = records.recorder.recordings([item.command_id for item in items])
+    fresh = [item for item in items if item.command_id not in known]
+    work = Work(records, before)
+    _prefetch(work, (stream for item in fresh for stream in (*item.reads, *item.founds)))
+    refusals = []
+    for item in fresh:
+        try:
+            work.attempt(item.run)
+        except Refused as refusal:
+            refusals.append((item, refusal))
+    return _Chunk(items, work, refusals)
+
+
+def _prefetch(work: Work, streams: Iterable[Stream]) -> None:
+    reads: dict[type[Aggregate], list[UUID]] = {}
+    for kind, id in streams:
+        reads.setdefault(kind, []).append(id)
     for kind, ids in reads.items():
         work.prefetch(kind, ids)
-    refusals = []
-    for item in items:
-        if item.command_id not in known:
-            try:
-                work.attempt(item.run)
-            except Refused as refusal:
-                refusals.append((item, refusal))
-    return _Chunk(items, work, refusals)
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -193,7 +193,7 @@ class Ledger:
             if item.terms is None:
                 work.record(account.model_copy(update={"command_id": id}), (item, item.raise_(terms)))
 
-        return Item(id, ((Obligation, id),), run)
+        return Item(id, (), run, founds=((Obligation, id),))
 
     def _in_force(self, standard: UUID) -> PublishedVersion:
         return self.records.load(Standard, standard, fresh=True).in_force(self.clock.today())

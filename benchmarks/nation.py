@@ -65,11 +65,10 @@ def fail(_: Item, refusal: Refused) -> None:
 def founding(unit: Unit) -> Item:
     """The founding of an organisation, and the taking of its code, as one command: two events."""
     id = organisation_id(unit.code)
-    reads: list[tuple[type[Organisation | Code], UUID]] = [(Organisation, id), (Code, code_id("division", unit.code))]
-    if unit.parent_code:
-        reads.append((Organisation, organisation_id(unit.parent_code)))
+    founds = (Organisation, id), (Code, code_id("division", unit.code))
+    reads = ((Organisation, organisation_id(unit.parent_code)),) if unit.parent_code else ()
     command_id = uuid5(id, "found")
-    return Item(command_id, reads, partial(_found, unit=unit, command_id=command_id))
+    return Item(command_id, reads, partial(_found, unit=unit, command_id=command_id), founds=founds)
 
 
 def _found(work: Work, unit: Unit, command_id: UUID) -> None:

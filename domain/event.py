@@ -2,12 +2,25 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # noqa: PLC0414  # is exported
+else:
+
+    def replace(state: Any, /, **changes: Any) -> Any:
+        """Return a copy with changes, as that of ``dataclasses``; a quarter of its time, which folds mostly are.
+
+        For data classes without slots whose fields are all there is to them: ``__init__`` is not run again.
+        """
+        copy = object.__new__(type(state))
+        copy.__dict__.update(state.__dict__, **changes)
+        return copy
 
 
 class Refused(Exception):

@@ -1,10 +1,10 @@
 """Decisions about views: an event that a view cannot fold is passed over only by a recorded, reasoned decision."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Self, assert_never
 from uuid import UUID, uuid5
 
-from domain.event import Account, Aggregate, Event, Refused
+from domain.event import Account, Aggregate, Event, Refused, replace
 
 NAMESPACE = UUID("5d0b8f5e-3b0e-5c0f-9a55-6a0f7a1c6d11")
 

@@ -88,8 +88,8 @@ def _county(installation: Installation, tell: _Teller) -> None:
         for row in csv.DictReader(text.splitlines()):
             code = row["code"]
             act = tell.act(f"establish {code}", DRAFTER)
-            reads = ((Organisation, organisation_id(code)), (Code, code_id("division", code)))
-            yield Item(act.account.command_id, reads, partial(_establish, act=act, row=row))
+            founds = ((Organisation, organisation_id(code)), (Code, code_id("division", code)))
+            yield Item(act.account.command_id, (), partial(_establish, act=act, row=row), founds=founds)
 
     record_all(installation.records, items(), _raise)
 

@@ -1,13 +1,13 @@
 """Flow conformance (流程符合性): each case held against the flow of the standard version that it was raised under."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import ClassVar
 from uuid import UUID
 
-from domain.event import Fact, Recorded
+from domain.event import Fact, Recorded, replace
 from domain.ledger import Completion, Facts, ObligationRaised, StepCompleted, instant, judge
 from domain.standard import PublishedVersion, StandardPublished, analyse
 from projections.standard import version_key

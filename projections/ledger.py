@@ -1,11 +1,11 @@
 """The omissions board (漏项): what each obligation came to, with done, late, excused, waived and missing kept apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal, get_args
 from uuid import UUID
 
-from domain.event import Account, Recorded
+from domain.event import Account, Recorded, replace
 from domain.ledger import (
     DayChange,
     EntryCorrected,

@@ -1,11 +1,11 @@
 """The organisations (组织): tree and profile, each with its codes, terms of office and number of members."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, get_args
 from uuid import UUID
 
-from domain.event import Recorded
+from domain.event import Recorded, replace
 from domain.organisation import (
     Codes,
     DissolutionAbandoned,

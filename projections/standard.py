@@ -1,11 +1,11 @@
 """The catalogue of standards (规范目录), and every version as it was published."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, get_args
 from uuid import UUID, uuid5
 
-from domain.event import Recorded
+from domain.event import Recorded, replace
 from domain.standard import (
     Duty,
     Flow,

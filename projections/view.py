@@ -2,14 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import Field
 
-from domain.event import Event, Recorded
+from domain.event import Event, Recorded, replace
 
 
 @dataclass(frozen=True)

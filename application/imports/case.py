@@ -152,16 +152,18 @@ class CaseImport:
             if not case.completions:
                 continue
             id = case_id(self._standard, name)
-            reads = ((Obligation, id),)
+            streams = ((Obligation, id),)
             ordered = sorted(case.completions, key=lambda done: instant(self._account(id, done)))
-            yield Item(id, reads, partial(self._raise, id=id, name=name, case=case, first=ordered[0]), case.line)
+            opened = partial(self._raise, id=id, name=name, case=case, first=ordered[0])
+            yield Item(id, (), opened, case.line, founds=streams)
             times: Counter[str] = Counter()
             for done in ordered:
                 at = done.at.astimezone(UTC).isoformat() if done.at else done.day.isoformat()
                 said = f"{name}\x1f{done.step}\x1f{at}\x1f{done.by}"
                 times[said] += 1
                 command = uuid5(self._standard, f"{said}\x1f{times[said]}")
-                yield Item(command, reads, partial(self._complete, id=id, done=done, command=command), done.line)
+                complete = partial(self._complete, id=id, done=done, command=command)
+                yield Item(command, streams, complete, done.line)
 
     def _raise(self, work: Work, id: UUID, name: str, case: _Case, first: _Completion) -> None:
         if work.load(Obligation, id).terms is None:

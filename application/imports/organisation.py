@@ -8,12 +8,12 @@ from typing import NamedTuple, get_args
 from uuid import UUID, uuid5
 
 from application.access import person_id
-from application.bulk import CHUNK, Item, record_all
+from application.bulk import CHUNK, Item, Stream, record_all
 from application.clock import Clock
 from application.imports.report import BadRow, Report
 from application.organisation import establish
 from application.records import Act, Records, Work
-from domain.event import Account, Aggregate, Refused
+from domain.event import Account, Refused
 from domain.organisation import (
     Code,
     Level,
@@ -247,17 +247,16 @@ class OrganisationImport:
 
     def _item(self, row: OrganisationLine) -> Item:
         command = command_of(row)
-        reads: list[tuple[type[Aggregate], UUID]] = [
-            (Organisation, organisation_id(row.code)),
-            (Code, code_id("division", row.code)),
-        ]
-        if row.parent_code:
-            reads.append((Organisation, organisation_id(row.parent_code)))
-            reads.append((Code, code_id("division", row.parent_code)))
-        return Item(command, reads, partial(_establish, row=row, account=self._account(command)), row.line)
+        reads = _streams(row.parent_code) if row.parent_code else ()
+        run = partial(_establish, row=row, account=self._account(command))
+        return Item(command, reads, run, row.line, founds=_streams(row.code))
 
     def _account(self, command: UUID) -> Account:
         return Account(actor=person_id("importer"), occurred_on=self._today, command_id=command, reason=self._reason)
+
+
+def _streams(code: str) -> tuple[Stream, Stream]:
+    return (Organisation, organisation_id(code)), (Code, code_id("division", code))
 
 
 def command_of(row: OrganisationLine) -> UUID:

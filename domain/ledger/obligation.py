@@ -1,11 +1,11 @@
 """The obligation (事项) and its entries (台账): what is owed, what was done about it, and who confirmed it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Self, assert_never
 from uuid import UUID, uuid5
 
-from domain.event import Account, Aggregate, Refused
+from domain.event import Account, Aggregate, Refused, replace
 from domain.ledger import rules
 from domain.ledger.conformance import Completion, Facts
 from domain.ledger.entry import Entry, Revision

@@ -1,11 +1,11 @@
 """The register of codes (登记): whoever races, a code is in one hand on any day."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self, assert_never
 from uuid import UUID
 
-from domain.event import Account, Aggregate, Refused
+from domain.event import Account, Aggregate, Refused, replace
 from domain.organisation.codes import check_code, code_id
 from domain.organisation.events import CodeEvent, CodeReleased, CodeTaken, Scheme
 from domain.organisation.text import check_day

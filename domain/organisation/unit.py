@@ -1,12 +1,12 @@
 """One organisation: its place in the tree, its codes, officers and members, and how it ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Self, assert_never, get_args
 from uuid import UUID
 
-from domain.event import Account, Aggregate, Refused
+from domain.event import Account, Aggregate, Refused, replace
 from domain.organisation.codes import Codes, HeldCode, check_code
 from domain.organisation.events import (
     Cause,
@@ -41,6 +41,8 @@ from domain.organisation.text import check_day, check_text
 Standing = Literal["absent", "live", "closing", "dissolved"]
 
 _RANK: dict[Level, int] = {level: rank for rank, level in enumerate(get_args(Level)) if level != "other"}
+
+_NO_CODES, _NO_TERMS, _NO_MEMBERS = Codes(), Terms(), Members()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,9 @@ class Organisation(Aggregate):
     setting: Setting = ""
     parent: UUID | None = None
     standing: Standing = "absent"
-    codes: Codes = field(default_factory=Codes)
-    terms: Terms = field(default_factory=Terms)
-    members: Members = field(default_factory=Members)
+    codes: Codes = _NO_CODES
+    terms: Terms = _NO_TERMS
+    members: Members = _NO_MEMBERS
 
     @property
     def as_neighbour(self) -> Neighbour:

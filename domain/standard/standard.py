@@ -1,12 +1,12 @@
 """A standard (工作规范): drafted by some, published by another, amended in versions that stay as they were."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Self, assert_never
 from uuid import UUID, uuid5
 
-from domain.event import Account, Aggregate, Refused
+from domain.event import Account, Aggregate, Refused, replace
 from domain.standard.events import (
     Duty,
     DutyDefined,

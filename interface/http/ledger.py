@@ -1,5 +1,6 @@
 """The ledger over HTTP: obligations and cases, what is done about them, the omissions board, and conformance."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from pydantic import Field
@@ -113,17 +114,22 @@ def open_case(at: Installation, act: Act, body: Case, id: UUID) -> Receipt:
 
 
 class StepStart(Order):
+    """Without `occurred_on` and `occurred_at` it is begun now, to the moment."""
+
     step: str
 
 
 @command(routes, "/obligations/{id}/steps/start", "file", kind=Obligation)
 def start_step(at: Installation, act: Act, body: StepStart, id: UUID) -> Receipt:
     """Begin a step of the flow."""
-    return at.ledger.start_step(act, id, body.step)
+    return at.ledger.start_step(_timed(at, act, body), id, body.step)
 
 
 class StepCompletion(Order):
-    """Out of order, unknown to the flow, or by one who may not: it is taken only with a `reason`."""
+    """Out of order, unknown to the flow, or by one who may not: it is taken only with a `reason`.
+
+    Without `occurred_on` and `occurred_at` it is completed now, to the moment.
+    """
 
     step: str
     by: UUID | None = Field(None, description="Who did it, where it was somebody else.")
@@ -132,7 +138,16 @@ class StepCompletion(Order):
 @command(routes, "/obligations/{id}/steps/complete", "file", kind=Obligation)
 def complete_step(at: Installation, act: Act, body: StepCompletion, id: UUID) -> Receipt:
     """Complete a step of the flow."""
-    return at.ledger.complete_step(act, id, body.step, body.by)
+    return at.ledger.complete_step(_timed(at, act, body), id, body.step, body.by)
+
+
+def _timed(at: Installation, act: Act, body: Order) -> Act:
+    """Of steps the hour matters, since their order does: where neither day nor hour is told, it is this moment."""
+    if body.occurred_on or body.occurred_at:
+        return act
+    now = at.clock.now()
+    moment = {"occurred_on": now.astimezone(at.clock.zone).date(), "occurred_at": now}
+    return replace(act, account=act.account.model_copy(update=moment))
 
 
 class Filing(Order):

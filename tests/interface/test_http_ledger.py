@@ -119,6 +119,16 @@ def test_a_case_is_held_against_its_flow(ann: Person, bo: Person, permits: UUID)
     assert ann.saw(f"/standards/{permits}/conformance", params={"known_at": before})["cases"] == 0
 
 
+def test_steps_told_without_a_time_are_done_when_they_are_told(ann: Person, bo: Person, permits: UUID) -> None:
+    answer = ann.post(f"/standards/{permits}/cases", {"case": "2026-3"})
+    done = f"{answer.headers['Location'].removeprefix('/api')}/steps/complete"
+    bo.did(done, {"step": "审查", "reason": "先行审查"})
+    ann.did(done, {"step": "收件"})
+    bo.did(done, {"step": "发证"})
+    found = ann.saw(f"/standards/{permits}/conformance")
+    assert found["out_of_order"] == {"cases": 1, "by_step": {"收件 → 审查": 1}}
+
+
 def test_what_is_asked_of_no_standard_is_not_found(ann: Person, village: UUID) -> None:
     for path in ("conformance", "cases", "versions", "draft", "flow"):
         assert ann.get(f"/standards/{village}/{path}").status_code == 404
