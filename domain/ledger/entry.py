@@ -37,8 +37,12 @@ class Revision(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry as it stands after its corrections; ``filers`` are all who filed, corrected or added to it."""
+    """An entry as it stands after its corrections; ``filers`` are all who filed, corrected or added to it.
 
+    ``version`` is that of the obligation's record at which it was filed.
+    """
+
+    version: int
     summary: str
     evidence: tuple[EvidenceReference, ...]
     attendance: Attendance | None
@@ -47,8 +51,9 @@ class Entry:
     standing: Standing = "filed"
 
     @classmethod
-    def filed(cls, event: LedgerEntryFiled, account: Account) -> Self:
-        return cls(event.summary, event.evidence, event.attendance, account.occurred_on, rules.people(account))
+    def filed(cls, version: int, event: LedgerEntryFiled, account: Account) -> Self:
+        people = rules.people(account)
+        return cls(version, event.summary, event.evidence, event.attendance, account.occurred_on, people)
 
     def attach(self, evidence: EvidenceReference) -> EvidenceAttached:
         if self.standing == "verified":
@@ -94,7 +99,7 @@ class Entry:
             changes.append(DayChange(before=self.occurred_on, after=day))
         if not changes:
             raise Refused("the correction changes nothing")
-        return EntryCorrected(changes=tuple(changes), reason=reason, evidence=support)
+        return EntryCorrected(target=self.version, changes=tuple(changes), reason=reason, evidence=support)
 
     def evolve(
         self, event: EvidenceAttached | EntryCorrected | EntryVerified | EntryRejected, account: Account

@@ -188,10 +188,12 @@ class ObligationWaived(Event):
 class EntryCorrected(Event):
     """更正: fields of the entry on file change, before and after kept; it must be verified again.
 
-    ``evidence`` is what supports the correction, not the entry's own.
+    ``target`` is the version of this record at which that entry was filed. ``evidence`` is what
+    supports the correction, not the entry's own.
     """
 
     TOPIC: ClassVar[str] = "ledger.EntryCorrected"
+    target: PositiveInt
     changes: tuple[FieldChange, ...]
     reason: str
     evidence: tuple[EvidenceReference, ...] = ()

@@ -312,7 +312,7 @@ class Obligation(Aggregate):
             case StepStarted():
                 return replace(self, started=self.started | {event.step})
             case LedgerEntryFiled():
-                return replace(self, entries=(*self.entries, Entry.filed(event, account)))
+                return replace(self, entries=(*self.entries, Entry.filed(self.version + 1, event, account)))
             case EvidenceAttached() | EntryCorrected() | EntryVerified() | EntryRejected():
                 last = tuple(entry.evolve(event, account) for entry in self.entries[-1:])
                 return replace(self, entries=(*self.entries[:-1], *last))

@@ -110,7 +110,7 @@ def test_an_entry_after_the_due_day_is_late_for_ever_whatever_day_it_claims() ->
     assert decided == (FILED, late)
     history = (RAISED, OMITTED, FILED, late)
     assert given(Obligation, *history).outcome == "late"
-    correction = EntryCorrected(changes=(DayChange(before=AFTER, after=BEFORE),), reason="wrong day")
+    correction = EntryCorrected(target=3, changes=(DayChange(before=AFTER, after=BEFORE),), reason="wrong day")
     assert given(Obligation, *history, correction, EntryVerified()).outcome == "late"
 
 
@@ -209,7 +209,7 @@ def test_a_second_entry_is_refused_and_an_empty_one() -> None:
 
 def test_an_entry_is_verified_by_somebody_who_had_no_hand_in_it() -> None:
     correction = EntryCorrected(
-        changes=(SummaryChange(before="held on 30 March", after="held"),), reason="typing error"
+        target=2, changes=(SummaryChange(before="held on 30 March", after="held"),), reason="typing error"
     )
     added = EvidenceAttached(evidence=piece("photo", "b"))
     entry = given(
@@ -270,6 +270,7 @@ def test_a_correction_records_only_what_changed_before_and_after() -> None:
     )
     corrected = verified.correct("counted again", revision, by(ANN), AFTER, support=(piece("letter", "c"),))
     assert corrected == EntryCorrected(
+        target=2,
         changes=(
             EvidenceChange(before=(piece(),), after=more),
             AttendanceChange(before=FULL, after=Attendance(entitled=20, present=14)),
@@ -286,6 +287,15 @@ def test_a_correction_records_only_what_changed_before_and_after() -> None:
     with pytest.raises(Refused, match="may not verify"):
         after.verify(by(CAI), AFTER)
     assert after.verify(by(BO), AFTER)
+
+
+def test_a_correction_names_the_event_that_filed_what_it_corrects() -> None:
+    rejected = EntryRejected(reason="unsigned"), by(BO)
+    refiled = given(Obligation, RAISED, FILED, rejected, OMITTED, FILED)
+    assert refiled.correct("typing error", Revision(summary="held"), by(ANN), AFTER).target == 5
+    decided = given(Obligation, RAISED).file("held", by(ANN), BEFORE, evidence=(piece(),), attendance=FULL)
+    at_once = given(Obligation, RAISED).after(by(ANN), *decided)
+    assert at_once.correct("typing error", Revision(summary="Held"), by(ANN), AFTER).target == 2
 
 
 def test_a_correction_needs_a_reason_a_change_and_a_result_that_still_counts() -> None:
