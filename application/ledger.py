@@ -6,10 +6,10 @@ from datetime import date
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from application.bulk import Item, Tally, record_all
+from application.bulk import Item, Stream, Tally, record_all
 from application.clock import Clock
 from application.organisation import ancestry
-from application.records import Act, Receipt, Records, Work
+from application.records import Act, Change, Receipt, Records, Work
 from application.standard import flow_facts
 from domain.event import Account, Refused
 from domain.ledger import (
@@ -19,14 +19,14 @@ from domain.ledger import (
     LedgerEvent,
     Obligation,
     ObligationRaised,
-    Period,
     Quorum,
     Revision,
+    case_duty_id,
     case_id,
-    due,
     obligation_id,
     periods,
 )
+from domain.ledger import due as due_after
 from domain.organisation import Organisation
 from domain.standard import Duty, PublishedVersion, Standard
 
@@ -70,7 +70,8 @@ class Ledger:
                     continue
                 for organisation in self.board.subject_to(duty.levels, duty.settings, below):
                     for period in periods(duty.frequency, year):
-                        terms = _terms(standard, version, duty, organisation, period)
+                        by = due_after(period, duty.days_after)
+                        terms = _terms(standard, version, duty, organisation, by, period=period.code)
                         yield self._raising(account, terms)
 
         refusals: list[Refused] = []
@@ -82,7 +83,7 @@ class Ledger:
     def raise_case(
         self, act: Act, standard: UUID, case: str, organisation: UUID | None = None, due: date | None = None
     ) -> Receipt:
-        """Open a case under the standard's version in force."""
+        """Open a case under the standard's version in force; duties asked for in each case are raised with it."""
         version = self._in_force(standard)
 
         def run(work: Work) -> None:
@@ -235,7 +236,8 @@ def raise_case(
     *,
     digest: bytes | None = None,
 ) -> None:
-    """Record the raising of a case's obligation as one command."""
+    """Record the opening of a case as one command, with what the standard's duties ask for in each case."""
+    unit = work.load(Organisation, organisation) if organisation else None
     item = work.load(Obligation, case_id(standard, case))
     terms = ObligationRaised(
         organisation=organisation,
@@ -246,11 +248,40 @@ def raise_case(
         case=case,
         due=due,
     )
-    work.record(account, (item, item.raise_(terms)), digest=digest)
+    changes: list[Change] = [(item, item.raise_(terms))]
+    for duty in _each_case(version):
+        if _is_asked(duty, unit):
+            owed = work.load(Obligation, case_duty_id(standard, case, duty.code))
+            by = due_after(due, duty.days_after) if due else None
+            changes.append((owed, owed.raise_(_terms(standard, version, duty, organisation, by, case=case))))
+    work.record(account, *changes, digest=digest)
+
+
+def case_streams(standard: UUID, version: PublishedVersion, case: str) -> list[Stream]:
+    """Return what the opening of a case may found."""
+    duties = (case_duty_id(standard, case, duty.code) for duty in _each_case(version))
+    return [(Obligation, case_id(standard, case)), *((Obligation, id) for id in duties)]
+
+
+def _each_case(version: PublishedVersion) -> list[Duty]:
+    return [duty for duty in version.duties if duty.frequency == "per case"]
+
+
+def _is_asked(duty: Duty, unit: Organisation | None) -> bool:
+    """Whether a duty is asked of an organisation; where none is known, only what is asked of any."""
+    level, setting = (unit.level, unit.setting) if unit else ("", "")
+    return (not duty.levels or level in duty.levels) and (not duty.settings or setting in duty.settings)
 
 
 def _terms(
-    standard: UUID, version: PublishedVersion, duty: Duty, organisation: UUID, period: Period
+    standard: UUID,
+    version: PublishedVersion,
+    duty: Duty,
+    organisation: UUID | None,
+    by: date | None,
+    *,
+    period: str = "",
+    case: str = "",
 ) -> ObligationRaised:
     rule = duty.quorum
     quorum = None
@@ -263,12 +294,13 @@ def _terms(
         duty=duty.code,
         title=duty.title,
         area=version.area,
-        period=period.code,
-        due=due(period, duty.days_after),
+        period=period,
+        case=case,
+        due=by,
         soft=duty.soft,
         evidence=tuple(demand.kind for demand in duty.evidence),
         quorum=quorum,
     )
 
 
-__all__ = ["Board", "Ledger", "raise_case"]
+__all__ = ["Board", "Ledger", "case_streams", "raise_case"]

@@ -63,7 +63,7 @@ class ConformanceView(View):
         match past.event:
             case StandardPublished(version=published):
                 rows.put(_flow(version_key(past.originator_id, published.number), published))
-            case ObligationRaised(case=""):
+            case ObligationRaised(is_case=False):
                 pass
             case ObligationRaised() as terms:
                 facts = _facts(rows.get(FlowRow, version_key(terms.standard, terms.standard_version)))
@@ -90,7 +90,7 @@ class ConformanceView(View):
         match past.event:
             case StandardPublished(version=published):
                 return (version_key(past.originator_id, published.number),)
-            case ObligationRaised(case=""):
+            case ObligationRaised(is_case=False):
                 return ()
             case ObligationRaised() as terms:
                 return (past.originator_id, version_key(terms.standard, terms.standard_version))

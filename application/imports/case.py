@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
+from graphlib import TopologicalSorter
 from sys import intern
 from typing import NamedTuple
 from uuid import UUID, uuid5
@@ -14,11 +15,11 @@ from application.access import check_name, person_id
 from application.bulk import Item, check_all, record_all
 from application.clock import Clock
 from application.imports.report import BadRow, Report
-from application.ledger import raise_case
+from application.ledger import case_streams, raise_case
 from application.records import Records, Work
 from application.standard import flow_facts
 from domain.event import Account, Refused
-from domain.ledger import Obligation, case_id, instant
+from domain.ledger import Facts, Obligation, case_id, happened, instant
 from domain.standard import Standard, standard_id
 
 # Characters of a case's or a step's name.
@@ -75,6 +76,7 @@ class CaseImport:
             raise Refused("there is no standard {code}", field="standard", code=standard)
         self._version = held.in_force(clock.today())
         self._cases: dict[str, _Case] = {}
+        self._depth = _depths(flow_facts(self._standard, self._version))
 
     @property
     def size(self) -> int:
@@ -115,6 +117,8 @@ class CaseImport:
             _check_text(name, text)
         check_name(row.by, "by")
         day, at = self._moment(row.at, "at")
+        done = _Completion(row.line, step, intern(row.by), day, at)
+        happened(self._account(self._standard, done), self._clock.today())
         due = self._moment(row.due, "due")[0] if row.due else None
         known = self._cases.setdefault(case, _Case(row.line, due, row.line))
         if due and not known.due:
@@ -127,7 +131,7 @@ class CaseImport:
                 due=known.due,
                 line=known.due_line,
             )
-        known.completions.append(_Completion(row.line, step, intern(row.by), day, at))
+        known.completions.append(done)
 
     def _moment(self, text: str, name: str) -> tuple[date, datetime | None]:
         """Read a time (ISO 8601; local without an offset): its day as it was written, and the instant."""
@@ -153,9 +157,10 @@ class CaseImport:
                 continue
             id = case_id(self._standard, name)
             streams = ((Obligation, id),)
-            ordered = sorted(case.completions, key=lambda done: instant(self._account(id, done)))
+            ordered = sorted(case.completions, key=partial(self._turn, id))
             opened = partial(self._raise, id=id, name=name, case=case, first=ordered[0])
-            yield Item(id, (), opened, case.line, founds=streams)
+            founded = case_streams(self._standard, self._version, name)
+            yield Item(id, (), opened, case.line, founds=founded)
             times: Counter[str] = Counter()
             for done in ordered:
                 at = done.at.astimezone(UTC).isoformat() if done.at else done.day.isoformat()
@@ -164,6 +169,10 @@ class CaseImport:
                 command = uuid5(self._standard, f"{said}\x1f{times[said]}")
                 complete = partial(self._complete, id=id, done=done, command=command)
                 yield Item(command, streams, complete, done.line)
+
+    def _turn(self, id: UUID, done: _Completion) -> tuple[datetime, int]:
+        """By time; what was done at one moment, in the order of the flow, what that does not know last."""
+        return instant(self._account(id, done)), self._depth.get(done.step, len(self._depth))
 
     def _raise(self, work: Work, id: UUID, name: str, case: _Case, first: _Completion) -> None:
         if work.load(Obligation, id).terms is None:
@@ -191,6 +200,17 @@ class CaseImport:
             command_id=command,
             reason=self._reason,
         )
+
+
+def _depths(facts: Facts) -> dict[str, int]:
+    """How many steps must come one after the other before each."""
+    before: dict[str, list[str]] = {step: [] for step in sorted(facts.steps)}
+    for first, then in facts.pairs:
+        before[then].append(first)
+    depth: dict[str, int] = {}
+    for step in TopologicalSorter(before).static_order():
+        depth[step] = max((depth[each] + 1 for each in before[step]), default=0)
+    return depth
 
 
 def _check_text(name: str, text: str) -> None:

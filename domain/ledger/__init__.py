@@ -28,9 +28,9 @@ from domain.ledger.events import (
     StepStarted,
     SummaryChange,
 )
-from domain.ledger.obligation import Obligation, Outcome, case_id, obligation_id, outcome_of
+from domain.ledger.obligation import Obligation, Outcome, case_duty_id, case_id, obligation_id, outcome_of
 from domain.ledger.period import Frequency, Period, due, periods
-from domain.ledger.rules import instant
+from domain.ledger.rules import happened, instant
 
 __all__ = [
     "UNKNOWN_STEP",
@@ -67,8 +67,10 @@ __all__ = [
     "StepCompleted",
     "StepStarted",
     "SummaryChange",
+    "case_duty_id",
     "case_id",
     "due",
+    "happened",
     "instant",
     "judge",
     "obligation_id",

@@ -75,9 +75,10 @@ FieldChange = Annotated[
 class ObligationRaised(Event):
     """事项生成: a published standard asks for one piece of work: of an organisation for a period, or in one case.
 
-    A periodic obligation has ``organisation``, ``duty`` and ``period`` (see ``Period``); one of a case
-    has ``case``, and an organisation where it is known. ``evidence`` names the kinds demanded. A
-    ``soft`` due date (一般) may pass without an omission while a reason is stated and not declined.
+    A periodic obligation has ``organisation``, ``duty`` and ``period`` (see ``Period``). A case is one
+    with ``case`` alone; a duty that is asked for in every case has ``duty`` besides. These have an
+    organisation where it is known. ``evidence`` names the kinds demanded. A ``soft`` due date (一般)
+    may pass without an omission while a reason is stated and not declined.
     """
 
     TOPIC: ClassVar[str] = "ledger.ObligationRaised"
@@ -93,6 +94,11 @@ class ObligationRaised(Event):
     soft: bool = False
     evidence: tuple[str, ...] = ()
     quorum: Quorum | None = None
+
+    @property
+    def is_case(self) -> bool:
+        """Whether it is a case, which is held against the flow and discharged by it."""
+        return bool(self.case) and not self.duty
 
 
 class StepStarted(Event):

@@ -35,6 +35,7 @@ Outcome = Literal["open", "done", "late", "excused", "waived", "missing"]
 
 _PERIODIC = UUID("6f5b7c0e-2a0d-5c1e-9c52-0f7d1b4a8e31")
 _CASES = UUID("b0c9a4d2-7e3f-5a86-8d17-3e6c5f2a9b04")
+_CASE_DUTIES = UUID("4b1d6f83-2c9a-5e70-a6d4-91f0b7c85e12")
 
 
 def obligation_id(organisation: UUID, standard: UUID, duty: str, period: str) -> UUID:
@@ -45,6 +46,11 @@ def obligation_id(organisation: UUID, standard: UUID, duty: str, period: str) ->
 def case_id(standard: UUID, case: str) -> UUID:
     """One identifier per case of a standard."""
     return uuid5(_CASES, f"{standard}/{case}")
+
+
+def case_duty_id(standard: UUID, case: str, duty: str) -> UUID:
+    """One identifier per duty that a standard asks for in a case."""
+    return uuid5(_CASE_DUTIES, f"{standard}/{duty}/{case}")
 
 
 def outcome_of(*, waived: bool, excused: bool, discharged: bool, late: bool, omission_detected: bool) -> Outcome:
@@ -60,7 +66,7 @@ def outcome_of(*, waived: bool, excused: bool, discharged: bool, late: bool, omi
 
 @dataclass(frozen=True)
 class Obligation(Aggregate):
-    """One obligation, of one organisation for a duty and period, or of one case.
+    """One obligation, of one organisation for a duty and period, or of one case, or for a duty in one case.
 
     ``terms`` are what was asked, under which version of the standard. ``entries`` keeps rejected ones
     too; only the last can stand. ``completions`` is every completion of a step, in order of recording.
@@ -102,8 +108,8 @@ class Obligation(Aggregate):
         """Raise the obligation on these terms, once."""
         if self.terms:
             raise Refused("the obligation has been raised already")
-        if terms.case and (terms.duty or terms.period):
-            raise Refused("an obligation is of a case, or of a duty and period, not both", field="case")
+        if terms.case and terms.period:
+            raise Refused("an obligation is of a case or of a period, not both", field="case")
         if not terms.case:
             rules.stated("duty", terms.duty)
             Period.parse(terms.period)
@@ -144,7 +150,7 @@ class Obligation(Aggregate):
         else:
             deviation = (UNKNOWN_STEP,)
         conflict = rules.apart(facts, done, self.completions, account)
-        day = self._discharge(facts, done, account) if terms.case and self.outcome in ("open", "missing") else None
+        day = self._discharge(facts, done, account) if terms.is_case and self.outcome in ("open", "missing") else None
         completed = StepCompleted(step=step, by=by, deviation=deviation, conflict=conflict, discharged_on=day)
         if not day:
             return (completed,)

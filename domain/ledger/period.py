@@ -58,11 +58,12 @@ def periods(frequency: Frequency, year: int) -> tuple[Period, ...]:
     return tuple(Period.parse(f"{year:04}{suffix}") for suffix in suffixes)
 
 
-def due(period: Period, days_after: int) -> date:
-    """The day by which the work is due: so many calendar days after the period's last day; 0 is that day itself."""
+def due(after: Period | date, days_after: int) -> date:
+    """The day by which the work is due: so many calendar days after a day, or a period's last; 0 is that day itself."""
+    last, said = (after.last, after.code) if isinstance(after, Period) else (after, after.isoformat())
     try:
-        return period.last + timedelta(days=days_after)
+        return last + timedelta(days=days_after)
     except OverflowError:
         raise Refused(
-            "{days} days after {period} is beyond the calendar", field="days_after", days=days_after, period=period.code
+            "{days} days after {period} is beyond the calendar", field="days_after", days=days_after, period=said
         ) from None

@@ -44,7 +44,8 @@ class Duty(Fact):
 
     ``levels`` and ``settings`` are among ``rules.LEVELS`` and ``rules.SETTINGS``.
 
-    It is due ``days_after`` calendar days after the last day of each period. A ``soft`` due date (一般)
+    It is due ``days_after`` calendar days after the last day of each period; one that is asked for
+    ``per case``, so many after the day on which the case is due. A ``soft`` due date (一般)
     may pass with a stated reason; ``soft_because`` says why it is soft. ``source`` is the article it
     rests on, ``status`` whether somebody has checked that against an official print.
     """

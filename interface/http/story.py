@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.event import Event
+from domain.ledger import ObligationRaised
+from domain.organisation import MemberTransferred
 
 # A topic, and where one topic tells of different things, a slash and which.
 STORY = {
@@ -42,6 +44,7 @@ STORY = {
     "standard.StandardRetired": "the standard was retired: {reason}",
     "ledger.ObligationRaised/period": "“{title}” is asked for the period {period}, by {due}",
     "ledger.ObligationRaised/case": "the case {case} was opened under version {standard_version} of the standard",
+    "ledger.ObligationRaised/duty": "“{title}” is asked for in the case {case}, by {due}",
     "ledger.StepStarted": "work on the step “{step}” began",
     "ledger.StepCompleted": "{by} completed the step “{step}”",
     "ledger.LedgerEntryFiled": "an entry was filed: {summary}",
@@ -103,7 +106,15 @@ def changes(event: Event) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _variant(event: Event) -> str:
-    return str(getattr(event, "direction", "") or ("case" if getattr(event, "case", "") else "period"))
+    match event:
+        case MemberTransferred(direction=direction):
+            return direction
+        case ObligationRaised(is_case=True):
+            return "case"
+        case ObligationRaised(case=case) if case:
+            return "duty"
+        case _:
+            return "period"
 
 
 def _word(value: Any, names: Mapping[UUID, str], say: Say) -> Any:

@@ -191,6 +191,20 @@ def test_every_bad_row_is_reported_and_nothing_recorded(permits: Records, row: s
     assert [each.line for each in skipped.bad] == [3]
 
 
+def test_a_case_of_which_nothing_has_happened_is_not_opened(permits: Records) -> None:
+    report = take(permits, "A1,收件,2026-06-02 09:00,甲", "A2,收件,2026-05-02 09:00,甲", skip_bad=True)
+    assert (report.recorded, [each.line for each in report.bad]) == (2, [2])
+    assert case(permits, "A1").terms is None
+
+
+def test_steps_of_one_moment_are_recorded_in_the_order_of_the_flow(permits: Records) -> None:
+    take(permits, *(f"A1,{step},2026-03-01 09:00,{step}" for step in ("盖章", *STEPS[::-1])))
+    assert [step for step, _, _ in done(permits, "A1")] == [*STEPS, "盖章"]
+    entries = permits.recorder.select_events(case(permits, "A1").id)
+    events = [permits.recorded(entry).event for entry in entries]
+    assert [e.deviation for e in events if isinstance(e, StepCompleted)] == [(), (), (), ("(not in the flow)",)]
+
+
 def test_a_case_stays_under_the_version_that_it_was_opened_under(permits: Records) -> None:
     take(permits, "A1,收件,2026-03-01,甲")
     adopt(permits, *STEPS, "归档")

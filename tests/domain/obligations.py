@@ -45,6 +45,7 @@ RAISED = ObligationRaised(
     quorum=Quorum(numerator=1, denominator=2, more_than=True),
 )
 CASE = ObligationRaised(standard=STANDARD, standard_version=3, title="permit", area="permits", case="case-1", due=DUE)
+CASE_DUTY = CASE.model_copy(update={"duty": "archive", "title": "归档", "evidence": ("minutes",)})
 FULL = Attendance(entitled=20, present=15)
 FILED = LedgerEntryFiled(summary="held on 30 March", evidence=(piece(),), attendance=FULL)
 OMITTED = OmissionDetected(due=DUE)

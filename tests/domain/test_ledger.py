@@ -21,6 +21,7 @@ from domain.ledger import (
     Quorum,
     Revision,
     SummaryChange,
+    case_duty_id,
     case_id,
     obligation_id,
 )
@@ -28,6 +29,7 @@ from tests.domain.obligations import (
     AFTER,
     BEFORE,
     CASE,
+    CASE_DUTY,
     DUE,
     FILED,
     FLOW,
@@ -46,6 +48,7 @@ from tests.spec import ANN, BO, CAI, SOME, given
 def test_an_obligation_is_raised_on_its_terms_once() -> None:
     assert given(Obligation).raise_(RAISED) == RAISED
     assert given(Obligation).raise_(CASE) == CASE
+    assert given(Obligation).raise_(CASE_DUTY) == CASE_DUTY
     with pytest.raises(Refused, match="raised already"):
         given(Obligation, RAISED).raise_(RAISED)
 
@@ -77,8 +80,11 @@ def test_identifiers_follow_from_what_is_owed_and_never_meet() -> None:
         obligation_id(VILLAGE, STANDARD, "general-meeting", "2026-Q2"),
         case_id(STANDARD, "2026-Q1"),
         case_id(STANDARD, "2026-Q2"),
+        case_duty_id(STANDARD, "2026-Q1", "lecture"),
+        case_duty_id(STANDARD, "2026-Q2", "lecture"),
+        case_duty_id(STANDARD, "lecture/2026-Q2", "lecture"),
     }
-    assert len(others | {one}) == 7
+    assert len(others | {one}) == 10
 
 
 def test_nothing_can_be_done_about_an_obligation_that_was_never_raised() -> None:

@@ -16,7 +16,7 @@ from domain.ledger import (
     StepStarted,
     judge,
 )
-from tests.domain.obligations import AFTER, BEFORE, CASE, DUE, FLOW, OMITTED, RAISED, by, completed
+from tests.domain.obligations import AFTER, BEFORE, CASE, CASE_DUTY, DUE, FLOW, OMITTED, RAISED, by, completed, piece
 from tests.spec import ANN, BO, CAI, given
 
 
@@ -143,6 +143,18 @@ def test_a_duty_of_a_period_is_discharged_by_its_entry_not_by_its_steps() -> Non
     owed = given(Obligation, RAISED, completed("notice"), completed("meeting", hour=10))
     (last,) = owed.complete_step("minutes", BO, FLOW, by(BO, on=DUE), DUE)
     assert given(Obligation, RAISED, completed("notice"), completed("meeting"), last).outcome == "open"
+
+
+def test_a_duty_of_a_case_is_discharged_by_its_entry_not_by_the_flow() -> None:
+    history = CASE_DUTY, completed("notice"), completed("meeting", hour=10)
+    (last,) = given(Obligation, *history).complete_step("minutes", BO, FLOW, by(BO, on=DUE), DUE)
+    owed = given(Obligation, *history, last)
+    assert owed.outcome == "open"
+    assert owed.detect_omission(AFTER) == OMITTED
+    with pytest.raises(Refused, match="missing: minutes"):
+        owed.file("in the archive", by(ANN), BEFORE)
+    filed = owed.file("in the archive", by(ANN), BEFORE, evidence=(piece(),))
+    assert owed.after(by(ANN), *filed).outcome == "done"
 
 
 def test_completions_are_kept_for_whoever_judges_the_case() -> None:

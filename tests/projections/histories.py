@@ -12,7 +12,7 @@ from application.clock import Clock
 from application.database import Database
 from application.records import Act
 from domain.event import Account, Refused
-from domain.ledger import Attendance, EvidenceReference, Revision, case_id, obligation_id
+from domain.ledger import Attendance, EvidenceReference, Revision, case_duty_id, case_id, obligation_id
 from domain.organisation import Elected, Level, Setting, organisation_id
 from domain.standard import Duty, QuorumRule, standard_id
 from interface.app import Installation
@@ -38,8 +38,10 @@ YEARLY = Duty(
     levels=("village",),
     quorum=QuorumRule(numerator=1, denominator=2),
 )
+EACH = Duty(code="each", title="归档", frequency="per case", days_after=5)
 OBLIGATIONS = (
     *(obligation_id(unit, STANDARD, "monthly", "2026-01") for unit in UNITS[-2:]),
+    case_duty_id(STANDARD, "one", "each"),
     *(case_id(STANDARD, case) for case in ("one", "two")),
 )
 
@@ -139,6 +141,7 @@ class Play:
                 standards.draft(act, "meetings", "三会一课", "organisation")
                 standards.draw(self.act(0), STANDARD, FLOW)
                 standards.define_duty(self.act(0), STANDARD, MONTHLY)
+                standards.define_duty(self.act(0), STANDARD, EACH)
                 standards.publish(self.act(1), STANDARD)
             case 2:
                 standards.amend(self.act(n), STANDARD, "the year's review")
@@ -166,7 +169,7 @@ class Play:
 
     def step(self, n: int, m: int) -> None:
         take = self.at.ledger.start_step if m < 2 else self.at.ledger.complete_step
-        take(self.act(m), OBLIGATIONS[-1 - n % 2], STEPS[m % 4])
+        take(self.act(m), OBLIGATIONS[-1 - n % 3], STEPS[m % 4])
 
     def file(self, n: int, m: int) -> None:
         ledger, act, id = self.at.ledger, self.act(m), OBLIGATIONS[n % len(OBLIGATIONS)]
