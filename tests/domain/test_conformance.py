@@ -107,6 +107,13 @@ def test_one_person_in_both_of_a_separated_pair_is_a_duty_conflict_whoever_else_
     assert judge(CHAIN, [done("A", 1, by=1), done("C", 2, by=2), done("A", 3, by=2)]).duty_conflict == ("A → C",)
 
 
+def test_any_one_fault_makes_a_case_faulty_and_nothing_else_does() -> None:
+    none = Findings((), (), (), (), (), ())
+    faults = {kind for kind in Findings._fields if not none._replace(**{kind: ("A",)}).faultless}
+    assert faults == {"omitted", "out_of_order", "without_predecessor", "duty_conflict"}
+    assert none.faultless
+
+
 def test_times_are_instants_whatever_their_zone() -> None:
     a = Completion("A", datetime.fromisoformat("2026-03-01T12:00:00+08:00"), UUID(int=1))
     b = Completion("B", datetime.fromisoformat("2026-03-01T05:00:00+00:00"), UUID(int=1))

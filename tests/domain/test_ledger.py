@@ -17,6 +17,7 @@ from domain.ledger import (
     EvidenceChange,
     EvidenceReference,
     LateEntryMarked,
+    LedgerEntryFiled,
     Obligation,
     Quorum,
     Revision,
@@ -31,6 +32,7 @@ from tests.domain.obligations import (
     CASE,
     CASE_DUTY,
     DUE,
+    EXPLAINED,
     FILED,
     FLOW,
     FULL,
@@ -87,6 +89,10 @@ def test_identifiers_follow_from_what_is_owed_and_never_meet() -> None:
     assert len(others | {one}) == 10
 
 
+def test_the_first_version_of_a_standard_is_one() -> None:
+    assert given(Obligation).raise_(RAISED.model_copy(update={"standard_version": 1}))
+
+
 def test_nothing_can_be_done_about_an_obligation_that_was_never_raised() -> None:
     nothing = given(Obligation)
     with pytest.raises(Refused, match="no such obligation"):
@@ -97,6 +103,12 @@ def test_nothing_can_be_done_about_an_obligation_that_was_never_raised() -> None
         nothing.detect_omission(AFTER)
     with pytest.raises(Refused, match="no such obligation"):
         nothing.complete_step("notice", ANN, FLOW, by(ANN), BEFORE)
+    with pytest.raises(Refused, match="no such obligation"):
+        nothing.start_step("notice", FLOW, by(ANN), BEFORE)
+    with pytest.raises(Refused, match="no such obligation"):
+        nothing.waive("merged", "notice 3", by(BO), BEFORE)
+    with pytest.raises(Refused, match="no such obligation"):
+        nothing.accept_exception(True, by(BO), BEFORE)
 
 
 def test_an_entry_discharges_and_cites_the_version_it_was_asked_under() -> None:
@@ -122,6 +134,7 @@ def test_an_entry_after_the_due_day_is_late_for_ever_whatever_day_it_claims() ->
 
 def test_nothing_is_recorded_before_it_happens() -> None:
     owed, filed = given(Obligation, RAISED), given(Obligation, RAISED, FILED)
+    explained = given(Obligation, RAISED, EXPLAINED)
     tomorrow = by(BO, on=AFTER)
     for attempt in (
         lambda: owed.file("held", tomorrow, BEFORE, evidence=(piece(),), attendance=FULL),
@@ -129,6 +142,8 @@ def test_nothing_is_recorded_before_it_happens() -> None:
         lambda: owed.start_step("notice", FLOW, tomorrow, BEFORE),
         lambda: owed.explain("flood", tomorrow, BEFORE),
         lambda: owed.waive("merged", "notice 3", tomorrow, BEFORE),
+        lambda: explained.accept_exception(True, tomorrow, BEFORE),
+        lambda: explained.decline_exception("no flood", True, tomorrow, BEFORE),
         lambda: filed.verify(tomorrow, BEFORE),
         lambda: filed.reject("blurred", tomorrow, BEFORE),
         lambda: filed.attach(piece("photo", "b"), tomorrow, BEFORE),
@@ -158,6 +173,11 @@ def test_evidence_is_cited_by_its_sha_256(hash: str) -> None:
         given(Obligation, RAISED).file(
             "held", by(ANN), BEFORE, evidence=(EvidenceReference(kind="minutes", hash=hash),), attendance=FULL
         )
+
+
+def test_evidence_is_of_a_kind() -> None:
+    with pytest.raises(Refused, match="say what kind of evidence"):
+        given(Obligation, CASE).file("held", by(ANN), BEFORE, evidence=(piece(" "),))
 
 
 def test_evidence_is_cited_once_for_each_kind() -> None:
@@ -204,6 +224,12 @@ def test_a_duty_with_a_quorum_asks_for_attendance_and_attendance_must_be_possibl
     ):
         with pytest.raises(Refused, match="cannot be"):
             given(Obligation, CASE).file("held", by(ANN), BEFORE, attendance=attendance)
+
+
+def test_attendance_may_be_told_where_no_quorum_asks_for_it() -> None:
+    for attendance in (Attendance(entitled=1, present=1), Attendance(entitled=9, present=0)):
+        (filed,) = given(Obligation, CASE).file("held", by(ANN), BEFORE, attendance=attendance)
+        assert filed == LedgerEntryFiled(summary="held", attendance=attendance)
 
 
 def test_a_second_entry_is_refused_and_an_empty_one() -> None:
@@ -310,6 +336,7 @@ def test_a_correction_needs_a_reason_a_change_and_a_result_that_still_counts() -
         (" ", Revision(summary="x"), "“reason” is empty"),
         ("none", Revision(), "changes nothing"),
         ("same", Revision(summary=FILED.summary, evidence=FILED.evidence, attendance=FULL), "changes nothing"),
+        ("same day", Revision(occurred_on=date(2026, 3, 1)), "changes nothing"),
         ("blank", Revision(summary=" "), "“summary” is empty"),
         ("fewer", Revision(attendance=Attendance(entitled=20, present=10)), "the quorum is 11"),
         ("none left", Revision(evidence=()), "missing: minutes"),
@@ -319,6 +346,19 @@ def test_a_correction_needs_a_reason_a_change_and_a_result_that_still_counts() -
             filed.correct(reason, revision, by(BO), BEFORE)
     with pytest.raises(Refused, match="no entry is on file"):
         given(Obligation, RAISED).correct("why", Revision(summary="x"), by(BO), BEFORE)
+    unfounded = (EvidenceReference(kind="letter", hash="sha256:"),)
+    with pytest.raises(Refused, match="no evidence hash"):
+        filed.correct("why", Revision(summary="x"), by(BO), BEFORE, support=unfounded)
+
+
+def test_a_summary_is_corrected_too() -> None:
+    change = SummaryChange(before=FILED.summary, after="held on 31 March")
+    filed = given(Obligation, RAISED, FILED)
+    corrected = filed.correct("typing error", Revision(summary="held on 31 March"), by(BO), BEFORE)
+    assert corrected.changes == (change,)
+    entry = filed.after(by(BO), corrected).entry
+    assert entry
+    assert entry.summary == "held on 31 March"
 
 
 def test_evidence_is_attached_until_the_entry_is_verified() -> None:

@@ -66,6 +66,8 @@ def test_a_soft_due_day_passes_while_a_stated_reason_is_not_declined() -> None:
 def test_an_exception_is_explained_by_the_obliged_and_decided_by_another_person_above() -> None:
     missing = given(Obligation, RAISED, OMITTED)
     assert missing.explain("flood", by(CAI, organisation=VILLAGE), BEFORE) == EXPLAINED[0]
+    with pytest.raises(Refused, match="“reason” is empty"):
+        missing.explain(" ", by(CAI, organisation=VILLAGE), BEFORE)
     with pytest.raises(Refused, match="obliged organisation itself"):
         missing.explain("flood", by(CAI, organisation=TOWNSHIP), BEFORE)
     with pytest.raises(Refused, match="no explanation awaits"):
