@@ -104,8 +104,8 @@ class Board:
         after: list[Any] = [""] * 4
         if cursor is not None:
             at, after = cursors.decode(cursor, (str, str, str, str))
-        self._reached(at, "organisation", "ledger")
-        lines = self._views.fetch(
+        folded, lines = self._views.fetch_at(
+            at,
             (OrganisationRow, ObligationRow),
             f"""
             WITH RECURSIVE moment AS (
@@ -131,12 +131,13 @@ class Board:
                     AND (%(period)s::text IS NULL OR item.period = %(period)s)
                 GROUP BY units.top, item.area, item.period
             )
-            SELECT tops.key, code, name, area, period, total, done, late, excused, waived, missing, open,
-                (SELECT at FROM moment)
+            SELECT tops.key, tops.key::text AS place, code, name, area, period,
+                total, done, late, excused, waived, missing, open
             FROM sums JOIN tops ON tops.key = sums.top
             WHERE (code, tops.key::text, area, period) > (%(code)s, %(key)s, %(last_area)s, %(last_period)s)
-            ORDER BY code, tops.key::text, area, period LIMIT %(limit)s
+            ORDER BY code, place, area, period LIMIT %(limit)s
             """,
+            ("code", "place", "area", "period"),
             {
                 "root": root,
                 "at": at,
@@ -146,8 +147,8 @@ class Board:
                 **dict(zip(("code", "key", "last_area", "last_period"), after, strict=True)),
             },
         )
-        rows = [BoardLine(*line[:-1]) for line in lines[:limit]]
-        known_at = lines[0][-1] if lines else min(at, *map(self._views.position, ("organisation", "ledger")))
+        rows = [BoardLine(key, *line) for key, _, *line in lines[:limit]]
+        known_at = min(at, folded)
         if len(lines) <= limit:
             return BoardPage(rows, known_at, None)
         last = rows[-1]
@@ -160,24 +161,27 @@ class Board:
         if at == NOW:
             # One moment for both queries.
             at = self._views.position("conformance")
-        self._reached(at, "conformance")
         lists = ", ".join(f"('{name}', {name})" for name in FINDINGS)
-        [(cases, steps, faultless, *having)] = self._views.fetch(
+        _, [(cases, steps, faultless, *having)] = self._views.fetch_at(
+            at,
             (CaseRow,),
             f"""
-            SELECT count(*), coalesce(sum(steps), 0)::bigint, count(*) FILTER (WHERE faultless),
+            SELECT count(*) AS cases, coalesce(sum(steps), 0)::bigint, count(*) FILTER (WHERE faultless),
                 {", ".join(f"count(*) FILTER (WHERE cardinality({name}) > 0)" for name in FINDINGS)}
             FROM {{Case}} AS found WHERE standard = %(standard)s AND {HELD.format("found")}
             """,
+            ("cases",),
             {"standard": standard, "at": at},
         )
-        named = self._views.fetch(
+        _, named = self._views.fetch_at(
+            at,
             (CaseRow,),
             f"""
             SELECT finding, step, count(*) FROM {{Case}} AS found, LATERAL (VALUES {lists}) AS listed(finding, steps),
                 unnest(listed.steps) AS step
-            WHERE standard = %(standard)s AND {HELD.format("found")} GROUP BY finding, step ORDER BY finding, step
+            WHERE standard = %(standard)s AND {HELD.format("found")} GROUP BY finding, step
             """,
+            ("finding", "step"),
             {"standard": standard, "at": at},
         )
         counts = {
@@ -189,10 +193,12 @@ class Board:
     def live_children(self, organisation: UUID, position: int) -> int:
         """Count the organisations below one that are not dissolved, as known at a position or later."""
         self._views.wait("organisation", position, PATIENCE)
-        [(count,)] = self._views.fetch(
+        _, [(count,)] = self._views.fetch_at(
+            position,
             (OrganisationRow,),
-            "SELECT count(*) FROM {Organisation} AS unit"
+            "SELECT count(*) AS live FROM {Organisation} AS unit"
             f" WHERE parent = %(key)s AND standing <> 'dissolved' AND {HELD.format('unit')}",
+            ("live",),
             {"key": organisation, "at": NOW},
         )
         return int(count)
@@ -226,11 +232,6 @@ class Board:
                 AND NOT (soft AND exception = 'explained') AND key > %(after)s ORDER BY key LIMIT 10000""",
             {"today": today, "at": NOW},
         )
-
-    def _reached(self, at: int, *views: str) -> None:
-        if at != NOW:
-            for view in views:
-                self._views.wait(view, at, 0)
 
     def _keys(self, kind: type[Row], query: str, parameters: dict[str, Any]) -> Iterator[UUID]:
         after = UUID(int=0)

@@ -96,7 +96,6 @@ class Views:
         self._reads = reads
         self._schemas = {kind: schema_of(log_schema, view.name) for view in views for kind in view.rows}
         self._names = {kind: view.name for view in views for kind in view.rows}
-        self._folded: dict[str, int] = {}
         self.views = {view.name: view for view in views}
 
     def standings(self) -> list[Standing]:
@@ -113,16 +112,16 @@ class Views:
         return next((each.position for each in self.standings() if each.name == view and not each.building), 0)
 
     def wait(self, view: str, position: int, timeout: float) -> None:
-        """Return once a view has folded a position; raise Behind when the time (seconds) is up, or the view stopped."""
-        # What serves never goes back: a view built anew takes its place once it is level.
-        if self._folded.get(view, -1) >= position:
-            return
+        """Return once a view has folded a position; raise Behind when the time (seconds) is up, or the view stopped.
+
+        Looked up each time: a server that crashes takes back what a view folded in the moments before.
+        """
         deadline, pause = monotonic() + timeout, 0.002
         while True:
             standing = next((each for each in self.standings() if each.name == view and not each.building), None)
             now = standing.position if standing else 0
             if now >= position:
-                break
+                return
             if standing and standing.stopped_at is not None:
                 raise Behind(
                     "the view {view} stopped at event {position} and waits for a decision on it",
@@ -138,21 +137,27 @@ class Views:
                 )
             sleep(pause)
             pause = min(pause * 1.5, 0.05)
-        self._folded[view] = now
 
     def fetch(self, kinds: Sequence[type[Row]], query: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
         """Run a query in which ``{Name}`` stands for the table of ``NameRow``, ``{views}`` for where views stand."""
-        names = {kind.__name__.removesuffix("Row"): self._table(kind) for kind in kinds}
-        return self._ask(ours(query).format(views=sql.Identifier(self._log_schema, "views"), **names), parameters)
+        return self._ask(self._composed(kinds, query), parameters)
+
+    def fetch_at(
+        self, at: int, kinds: Sequence[type[Row]], query: str, order: Sequence[str], parameters: Mapping[str, Any]
+    ) -> tuple[int, list[TupleRow]]:
+        """Run such a query, which relies on a position being folded; return the position that it found folded, too.
+
+        ``order`` names columns of the answer, whose first is never null. Raise Behind if that position is not reached.
+        """
+        return self._ask_at(at, kinds, self._composed(kinds, query), order, parameters)
 
     def one(self, kind: type[R], key: UUID, at: int = NOW) -> R | None:
         """Return one row as known at a position."""
-        self._reached(kind, at)
         described = table(kind)
         query = sql.SQL(
             "SELECT {} FROM {} WHERE key = %(key)s AND ended > %(at)s AND began <= %(at)s ORDER BY ended LIMIT 1"
         ).format(described.listed, self._table(kind))
-        rows = self._ask(query, {"key": key, "at": at})
+        _, rows = self._ask_at(at, (kind,), query, ("key",), {"key": key, "at": at})
         return _row(described, rows[0]) if rows else None
 
     def page(
@@ -176,8 +181,7 @@ class Views:
         after: list[Any] = []
         if cursor is not None:
             at, after = cursors.decode(cursor, [int if column.type == "bigint" else str for column in columns])
-        self._reached(kind, at)
-        parameters: dict[str, Any] = {"at": at, "limit": limit + 1, "view": self._names[kind]}
+        parameters: dict[str, Any] = {"at": at, "limit": limit + 1}
         conditions: list[sql.SQL | sql.Composed] = [sql.SQL("began <= %(at)s AND ended > %(at)s")]
         for name, value in (where or {}).items():
             form = "{} = ANY(%(is_{})s)" if isinstance(value, list) else "{} = %(is_{})s"
@@ -188,24 +192,20 @@ class Views:
         if after:
             conditions.append(cursors.beyond(columns, after))
             parameters |= {f"after_{n}": value for n, value in enumerate(after)}
-        query = sql.SQL(
-            "SELECT {}, (SELECT position FROM {} WHERE name = %(view)s AND NOT building)"
-            " FROM {} WHERE {} ORDER BY {} LIMIT %(limit)s"
-        ).format(
+        query = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT %(limit)s").format(
             described.listed,
-            sql.Identifier(self._log_schema, "views"),
             self._table(kind),
             sql.SQL(" AND ").join(conditions),
             sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
         )
         try:
-            found = self._ask(query, parameters)
+            folded, found = self._ask_at(at, (kind,), query, [column.name for column in columns], parameters)
         except psycopg.DataError:
             if cursor is None:
                 raise
             raise cursors.unknown() from None
-        rows = [_row(described, values[:-1]) for values in found[:limit]]
-        known_at = at if at != NOW else found[0][-1] if found else self.position(self._names[kind])
+        rows = [_row(described, values) for values in found[:limit]]
+        known_at = folded if at == NOW else at
         more = len(found) > limit
         return Page(
             rows,
@@ -226,7 +226,6 @@ class Views:
         self, kind: type[R], since: int, until: int, *, limit: int = 100, after: UUID | None = None
     ) -> Changes[R]:
         """Return, by key, the rows that are not the same at two positions, of so many that were touched meanwhile."""
-        self._reached(kind, until)
         described = table(kind)
         query = sql.SQL(
             "WITH touched AS (SELECT DISTINCT key FROM {table} WHERE ((began > %(since)s AND began <= %(until)s)"
@@ -235,7 +234,8 @@ class Views:
             " WHERE key IN (SELECT key FROM touched) AND ((began <= %(since)s AND ended > %(since)s)"
             " OR (began <= %(until)s AND ended > %(until)s)) ORDER BY key"
         ).format(table=self._table(kind), listed=described.listed)
-        found = self._ask(query, {"since": since, "until": until, "limit": limit, "after": after or UUID(int=0)})
+        parameters = {"since": since, "until": until, "limit": limit, "after": after or UUID(int=0)}
+        _, found = self._ask_at(until, (kind,), query, ("key",), parameters)
         pairs: dict[UUID, Change[R]] = {}
         for was, is_now, *values in found:
             row = _row(described, values)
@@ -245,10 +245,39 @@ class Views:
         last = max(pairs) if len(pairs) == limit else None
         return Changes([change for change in pairs.values() if change.before != change.after], last)
 
-    def _reached(self, kind: type[Row], at: int) -> None:
-        """Raise Behind for a position that the view has not folded: its answer is not known yet."""
-        if at != NOW:
-            self.wait(self._names[kind], at, 0)
+    def _ask_at(
+        self,
+        at: int,
+        kinds: Sequence[type[Row]],
+        query: sql.Composed,
+        order: Sequence[str],
+        parameters: Mapping[str, Any],
+    ) -> tuple[int, list[TupleRow]]:
+        """Tell in one statement what rows answer and how far they are folded.
+
+        A server that crashed between two statements would take back what a view had folded in the moments before.
+        """
+        whole = sql.SQL(
+            "SELECT folded.position, found.*"
+            " FROM (SELECT min(position) FROM {} WHERE name = ANY(%(views)s) AND NOT building) AS folded (position)"
+            " LEFT JOIN LATERAL ({}) AS found ON true ORDER BY {}"
+        ).format(
+            sql.Identifier(self._log_schema, "views"),
+            query,
+            sql.SQL(", ").join(sql.Identifier("found", name) for name in order),
+        )
+        views = [self._names[kind] for kind in kinds]
+        while True:
+            found = self._ask(whole, {**parameters, "views": views})
+            folded = found[0][0] or 0
+            if at == NOW or at <= folded:
+                return folded, [row[1:] for row in found if row[1] is not None]
+            for view in views:
+                self.wait(view, at, 0)
+
+    def _composed(self, kinds: Sequence[type[Row]], query: str) -> sql.Composed:
+        names = {kind.__name__.removesuffix("Row"): self._table(kind) for kind in kinds}
+        return ours(query).format(views=sql.Identifier(self._log_schema, "views"), **names)
 
     def _table(self, kind: type[Row]) -> sql.Identifier:
         return sql.Identifier(self._schemas[kind], table(kind).name)

@@ -44,6 +44,7 @@ def test_a_moment_with_an_offset_may_lose_its_plus_sign(ann: Person) -> None:
 
 @pytest.mark.usefixtures("village")
 def test_a_moment_that_is_none_is_refused(ann: Person) -> None:
+    ann.saw("/organisations")
     for moment in ("5", "2999-01-01", "yesterday", "-1", "9" * 400, "9999-12-31", "0001-01-01T00:00:00%2B14:00", ""):
         headers = {"Authorization": f"Bearer {ann.token}"}
         answer = ann.client.get(f"/api/organisations?known_at={moment}", headers=headers)

@@ -1,18 +1,22 @@
-"""Rebuilding: beside what serves, whatever is killed or begun anew meanwhile, and never less than there was."""
+"""Rebuilding: beside what serves, whatever is killed, lost or begun anew meanwhile, and never less than there was."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ClassVar
+from uuid import UUID
 
 import pytest
 
 from application.database import Role
 from domain.event import Recorded
 from interface.app import Installation, all_views
+from projections import cursor as cursors
 from projections.engine import begin
 from projections.organisation import OrganisationRow, OrganisationView
 from projections.query import NOW, Behind
+from projections.standard import StandardRow
 from projections.view import Row, Rows, View
 from tests.projections.engines import check_rows, check_versions, cut, engine, eventually, fold, reading, running
 
@@ -170,3 +174,31 @@ def test_a_rebuild_asked_for_returns_once_it_serves(played: Installation) -> Non
         connection.execute(f"DELETE FROM {played.database.schema}_ledger.obligation".encode())
     played.rebuild(["ledger"])
     check_rows(reading(played), played.head(), fold(played, all_views(), played.head()))
+
+
+def test_what_a_crash_took_back_from_a_view_is_not_answered_for(played: Installation) -> None:
+    """A view's commits do not wait for the disk: after a crash it serves, for a moment, from further back."""
+    played.fold_now()
+    head = played.head()
+    unit = next(played.views.every(OrganisationRow, head)).key
+    standard = next(played.views.every(StandardRow, head)).key
+    views, board = played.views, played.board
+    asked: list[Callable[[], object]] = [
+        lambda: views.wait("organisation", head, 0),
+        lambda: views.page(OrganisationRow, ("code",), head),
+        lambda: views.page(OrganisationRow, ("code",), head, where={"code": "nobody's"}),
+        lambda: views.one(OrganisationRow, unit, head),
+        lambda: views.one(OrganisationRow, UUID(int=9), head),
+        lambda: views.changes(OrganisationRow, 1, head),
+        lambda: board.omissions(None, head),
+        lambda: board.conformance(standard, head),
+    ]
+    for ask in asked:
+        ask()
+    with played.database.connect(Role.projector) as connection:
+        connection.execute("UPDATE views SET position = position - 1")
+    for ask in asked:
+        with pytest.raises(Behind, match=f"folded position {head - 1}, not yet {head}"):
+            ask()
+    with pytest.raises(Behind):
+        views.page(OrganisationRow, (), cursor=cursors.encode(head, [str(UUID(int=0))]))
