@@ -9,7 +9,18 @@ from application.clock import Clock
 from application.records import Act, Receipt, Records
 from domain.event import Refused
 from domain.ledger import Facts
-from domain.standard import Duty, Flow, PublishedVersion, Standard, StandardEvent, analyse, standard_id
+from domain.standard import (
+    Bounds,
+    Duty,
+    Flow,
+    Link,
+    Node,
+    PublishedVersion,
+    Standard,
+    StandardEvent,
+    analyse,
+    standard_id,
+)
 
 _FACTS: dict[tuple[UUID, int], Facts] = {}
 
@@ -21,6 +32,14 @@ class Standards:
 
     def draft(self, act: Act, code: str, title: str, area: str, authority: str = "") -> Receipt:
         return self._decide(act, standard_id(code), lambda standard: standard.draft(code, title, area, authority))
+
+    def define_step(self, act: Act, id: UUID, step: str, name: str, bounds: Bounds | None = None) -> Receipt:
+        """Add a step to the draft, or change one."""
+        return self._decide(act, id, lambda standard: standard.define_step(step, name, bounds))
+
+    def link(self, act: Act, id: UUID, nodes: Sequence[Node], links: Sequence[Link]) -> Receipt:
+        """Say how the draft's steps hang together; it is checked when the draft is published."""
+        return self._decide(act, id, lambda standard: standard.link(nodes, links))
 
     def draw(self, act: Act, id: UUID, flow: Flow) -> Receipt:
         """Turn the draft's flow into this one."""

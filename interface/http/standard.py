@@ -8,7 +8,7 @@ from pydantic import Field
 
 from application.records import Act, Receipt
 from domain.event import Refused
-from domain.standard import Duty, Flow, Standard, Standing, area_of, bpmn
+from domain.standard import Bounds, Duty, Flow, Link, Node, Standard, Standing, area_of, bpmn
 from interface.app import Installation
 from interface.http.command import Day, Order, command
 from interface.http.gate import Caller
@@ -191,6 +191,29 @@ def draw_flow(at: Installation, act: Act, body: Drawing, id: UUID) -> Receipt:
 def upload_flow(at: Installation, act: Act, body: bytes, id: UUID) -> Receipt:
     """Turn the draft's flow into that of a BPMN 2.0 document."""
     return at.standards.draw(act, id, bpmn.read(body))
+
+
+class StepDefinition(Order):
+    step: str = Field(description="The step's identifier: one that the draft has is changed.")
+    name: str
+    bounds: Bounds | None = Field(None, description="Where it is drawn.")
+
+
+@command(routes, "/{id}/steps", "standardise", kind=Standard)
+def define_step(at: Installation, act: Act, body: StepDefinition, id: UUID) -> Receipt:
+    """Add a step to the draft's flow, or change one."""
+    return at.standards.define_step(act, id, body.step, body.name, body.bounds)
+
+
+class FlowLinking(Order):
+    nodes: tuple[Node, ...] = Field(description="What the flow has besides its steps: start, ends and gateways.")
+    links: tuple[Link, ...] = Field(description="Every link of the flow.")
+
+
+@command(routes, "/{id}/links", "standardise", kind=Standard, most=LARGEST_FLOW)
+def link_flow(at: Installation, act: Act, body: FlowLinking, id: UUID) -> Receipt:
+    """Say how the draft's steps hang together, in place of what was said before; publication checks it."""
+    return at.standards.link(act, id, body.nodes, body.links)
 
 
 class Separation(Order):

@@ -29,6 +29,23 @@ def test_a_flow_is_drawn_from_json_too(ann: Person) -> None:
         assert ann.post(f"/standards/{PERMITS}/flow", body).json()["field"] == "body.flow"
 
 
+def test_a_flow_is_drawn_step_by_step_too(ann: Person, bo: Person) -> None:
+    path = f"/standards/{PERMITS}"
+    ann.did("/standards", DRAFT)
+    for step, name in (("a", "收件"), ("b", "审查"), ("b", "审核")):
+        ann.did(f"{path}/steps", {"step": step, "name": name})
+    assert bo.post(f"{path}/publication", {}).json()["field"] == "flow"
+    nodes = [{"id": "s", "kind": "start"}, {"id": "e", "kind": "end"}]
+    ends = [("s", "a"), ("a", "b"), ("b", "e")]
+    links = [{"id": f"f{n}", "source": one, "target": other} for n, (one, other) in enumerate(ends)]
+    task = {"id": "c", "kind": "task", "name": "发证"}
+    assert ann.post(f"{path}/links", {"nodes": [*nodes, task], "links": links}).json()["field"] == "nodes"
+    ann.did(f"{path}/links", {"nodes": nodes, "links": links})
+    bo.did(f"{path}/publication")
+    assert ann.saw(f"{path}/flow")["precedes"] == [["收件", "审核"]]
+    assert ann.post(f"{path}/steps", {"step": "c", "name": "发证"}).status_code == 422, "what is published stays"
+
+
 def test_a_number_without_end_is_refused(ann: Person) -> None:
     ann.did("/standards", DRAFT)
     for number in ("NaN", "Infinity", "1e400"):
