@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from types import TracebackType
@@ -154,23 +154,25 @@ class Installation:
         """Return an act of a person, today, for commands given on this machine."""
         return Act(Account(actor=person_id(name), occurred_on=self.clock.today(), command_id=uuid7(), reason=reason))
 
-    def known_at(self, moment: str | int | datetime | None) -> int:
+    def known_at(self, moment: str | int | datetime | None, field: str = "known_at") -> int:
         """Return the position that a moment stands for: a position, a time (RFC 3339), or None for now.
 
-        Refused, naming ``known_at``, if it is neither, or still to come.
+        Refused, naming the ``field`` that it was given in, if it is neither, or still to come.
         """
         if moment is None:
             return NOW
-        head = self.head()
         if isinstance(moment, str):
-            moment = _moment(moment, self.clock)
+            moment = _moment(moment, self.clock, field)
+        if moment is None:
+            return self.head()
         if isinstance(moment, int):
-            if not 0 <= moment <= head:
-                raise Refused("the log ends at position {head}", field="known_at", head=head)
+            if not 0 <= moment <= (head := self.head()):
+                raise Refused("the log ends at position {head}", field=field, head=head)
             return moment
-        if moment > datetime.now(UTC):
-            raise Refused("{moment} is still to come", field="known_at", moment=moment.isoformat())
-        return self.records.recorder.position_at(moment)
+        position = self.records.recorder.position_at(moment)
+        if position is None:
+            raise Refused("{moment} is still to come", field=field, moment=moment.isoformat())
+        return position
 
     def skip(self, act: Act, view: str) -> Receipt:
         """Let a stopped view pass over the event that stopped it: a decision on record, with its reason."""
@@ -206,8 +208,11 @@ class Installation:
         self.close()
 
 
-def _moment(text: str, clock: Clock) -> int | datetime:
-    """Read a position or a time. One without an offset is local to the organisations; a day stands for its end."""
+def _moment(text: str, clock: Clock, field: str) -> int | datetime | None:
+    """Read a position or a time; None is now.
+
+    One without an offset is local to the organisations; a day stands for its end, today for now.
+    """
     try:
         if text.isdecimal() and text.isascii():
             return int(text)
@@ -215,9 +220,10 @@ def _moment(text: str, clock: Clock) -> int | datetime:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=clock.zone)
             if len(text) <= len("2026-06-30"):
-                moment = min(moment + timedelta(days=1, microseconds=-1), max(moment, clock.now()))
+                end = moment + timedelta(days=1, microseconds=-1)
+                return end if end < (now := clock.now()) else None if moment <= now else moment
     except (ValueError, OverflowError):
         raise Refused(
-            "“{text}” is neither a position nor a time such as 2026-06-30T08:00:00Z", field="known_at", text=text
+            "“{text}” is neither a position nor a time such as 2026-06-30T08:00:00Z", field=field, text=text
         ) from None
     return moment

@@ -13,6 +13,15 @@ from application.log.mapper import Entry
 from application.log.tail import Tail, Tailer
 from application.log.writer import Appended, Command, Outcome, Submission, Writer
 
+# Times never run back: what has a later event after it has nothing to come any more.
+AT = (
+    "SELECT coalesce((SELECT max(position) FROM events WHERE recorded_at ="
+    " (SELECT max(recorded_at) FROM events WHERE recorded_at <= %(at)s)), 0),"
+    " EXISTS (SELECT FROM events WHERE recorded_at > %(at)s), clock_timestamp() > %(at)s"
+)
+# The log's lock, as ``append`` takes it: granted once the group on its way is visible.
+TURN = "SELECT pg_advisory_xact_lock_shared(hashtextextended('taizhang log ' || current_schema, 0))"
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -98,14 +107,18 @@ class LogRecorder(ApplicationRecorder):
         [(head,)] = self.reads.fetch("SELECT max(position) FROM events")
         return None if head is None else int(head)
 
-    def position_at(self, instant: datetime) -> int:
-        """Return the last position recorded at or before an instant; 0 if none was."""
-        rows = self.reads.fetch(
-            "SELECT max(position) FROM events WHERE recorded_at ="
-            " (SELECT max(recorded_at) FROM events WHERE recorded_at <= %s)",
-            (instant,),
-        )
-        return rows[0][0] or 0
+    def position_at(self, instant: datetime) -> int | None:
+        """Return the last position recorded at or before an instant, 0 if none was; None if it is still to come.
+
+        What it returns stays so: a group on its way, which may have taken its time before the instant, is waited for.
+        """
+        [(position, settled, past)] = self.reads.fetch(AT, {"at": instant})
+        if not settled:
+            if not past:
+                return None
+            self.reads.fetch(TURN)
+            [(position, _, _)] = self.reads.fetch(AT, {"at": instant})
+        return int(position)
 
     def recordings(self, command_ids: Sequence[UUID]) -> dict[UUID, Recording]:
         """Return where those of the commands stand that are recorded."""

@@ -30,7 +30,7 @@ def replay_(
     """Fold a view from the log in memory and print its rows; they equal what the view answers for the same moment."""
     with installation() as at:
         chosen = _view(at, view)
-        position = min(at.known_at(until), at.head())
+        position = min(at.known_at(until, "until"), at.head())
         with progress(f"replay {view}", position) as bar:
             memory = replay(chosen, at.pages, position, bar.advance)
         _print(view, position, ((kind, memory.of(kind)) for kind in chosen.rows), as_json=as_json)

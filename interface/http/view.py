@@ -121,8 +121,8 @@ def list_changes(who: Caller, asked: AskedChanges, name: str) -> Response:
     """Compare a view at two moments: rows that are not the same, before and after."""
     at = who.at
     kind = _kind(at, name, asked.kind)
-    since = at.known_at(plain_moment(asked.since))
-    until = at.known_at(plain_moment(asked.until)) if asked.until is not None else at.views.position(name)
+    since = at.known_at(plain_moment(asked.since), "since")
+    until = at.known_at(plain_moment(asked.until), "until") if asked.until is not None else at.views.position(name)
     if since > until:
         raise Refused("since is later than until", field="since")
     at.views.wait(name, until, USUAL)

@@ -13,6 +13,8 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from application.database import Database, Role
 from application.log import Appended, Command, LogRecorder, Repeated, Stale, Submission
 from application.records import Records
+from tests.application.clusters import until
+from tests.faults.log import LOCK
 
 
 def stored(stream: UUID, version: int, text: str = "{}") -> StoredEvent:
@@ -102,7 +104,32 @@ def test_recorded_at_never_runs_back_and_positions_can_be_found_by_it(records: R
         e.id for e in entries if e.recorded_at == entries[9].recorded_at
     )
     assert records.recorder.position_at(datetime(2000, 1, 1, tzinfo=UTC)) == 0
-    assert records.recorder.position_at(datetime.now(UTC) + timedelta(days=1)) == 20
+    assert records.recorder.position_at(datetime.now(UTC)) == 20
+    assert records.recorder.position_at(datetime.now(UTC) + timedelta(days=1)) is None
+
+
+def test_what_was_recorded_by_a_past_instant_is_settled_once_it_was_told(records: Records, database: Database) -> None:
+    """A group that took its time before the instant, and is visible only after it, is waited for."""
+    records.recorder.append(submission(uuid4()))
+    earlier = datetime.now(UTC)
+    with ThreadPoolExecutor(1) as threads, database.connect(Role.writer) as connection:
+        with connection.transaction():
+            connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+            connection.execute(
+                "INSERT INTO events VALUES (2, %s, 1, 'test.Happened', '{}', clock_timestamp(), %s, 1)",
+                (uuid4(), uuid4()),
+            )
+            told = threads.submit(records.recorder.position_at, datetime.now(UTC))
+            until(lambda: bool(waiting(database)))
+            assert not told.done()
+        assert told.result(5) == 2
+    assert records.recorder.position_at(earlier) == 1
+
+
+def waiting(database: Database) -> int:
+    with database.connect(Role.owner) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return int(count)
 
 
 def test_a_clock_set_back_does_not_run_the_log_back(records: Records, database: Database) -> None:

@@ -113,6 +113,8 @@ def test_two_moments_are_compared(ann: Person, village: UUID) -> None:
     assert list(names.values()) == [[None, "乙村"]]
     assert ann.get("/views/organisation/changes", params={"since": 3, "until": 2}).json()["field"] == "since"
     assert ann.get("/views/organisation/changes").json()["field"] == "query.since"
+    assert ann.get("/views/organisation/changes", params={"since": "soon"}).json()["field"] == "since"
+    assert ann.get("/views/organisation/changes", params={"since": 1, "until": 99}).json()["field"] == "until"
 
 
 def test_a_stopped_view_is_shown_and_goes_on_by_a_recorded_decision(
