@@ -17,12 +17,17 @@ def encode(position: int, values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([position, *plain]).encode()).decode().rstrip("=")
 
 
+def moment(cursor: str) -> int:
+    """Return the position at which a cursor's listing is read; refuse what ``encode`` did not make."""
+    found = _read(cursor)
+    if not isinstance(found, list) or not found or type(found[0]) is not int or not 0 <= found[0] < 2**63:
+        raise unknown()
+    return found[0]
+
+
 def decode(cursor: str, types: Sequence[type[int] | type[str]]) -> tuple[int, list[Any]]:
     """Return the position and the values; refuse what ``encode`` did not make for an order of these types."""
-    try:
-        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, RecursionError):
-        found = None
+    found = _read(cursor)
     if (
         not isinstance(found, list)
         or len(found) != 1 + len(types)
@@ -33,6 +38,13 @@ def decode(cursor: str, types: Sequence[type[int] | type[str]]) -> tuple[int, li
         raise unknown()
     position, *values = found
     return position, values
+
+
+def _read(cursor: str) -> Any:
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        return None
 
 
 def beyond(columns: Sequence[Column], values: Sequence[Any]) -> sql.Composed:

@@ -2,17 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol
-from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from domain.event import Event, Recorded
-from projections.live import Live
+from projections.fold import Fold, Hands, Past, concerns
 from projections.registry import Place, Superseded, abandon, begin, level, shape_of, switch
 from projections.tables import Unfit
 from projections.view import View
@@ -23,22 +22,6 @@ BATCH = 2000
 TIMER = 1.0
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class Past(Protocol):
-    """An event of the log, read only when a view asks for it, and then once for all views."""
-
-    @property
-    def position(self) -> int: ...
-
-    @property
-    def topic(self) -> str:
-        """The topic of the event's present shape."""
-        ...
-
-    def read(self) -> Recorded:
-        """Return the event; raise ValueError if this program cannot read it."""
-        ...
 
 
 class Log(Protocol):
@@ -74,6 +57,7 @@ class Engine:
         self._connect = connect
         self._batch = batch
         self._pages: dict[int, Future[Sequence[Past]]] = {}
+        self._folds: dict[tuple[str, bool], Fold] = {}
         self._skipped: dict[str, frozenset[int]] = {}
         # The stops that this engine has tried: whoever starts anew, perhaps with a better program, tries once.
         self._tried: set[tuple[str, bool, int]] = set()
@@ -85,14 +69,14 @@ class Engine:
                 with self._connect() as connection:
                     while not stop.is_set():
                         if self._lock(connection):
-                            self._follow(connection, stop)
+                            with self._hands(connection) as hands:
+                                self._follow(hands, stop)
                         else:
                             stop.wait(TIMER / 2)
             except psycopg.OperationalError as error:
                 _LOGGER.warning("views wait for the database: %s", error)
             except Exception:
                 _LOGGER.exception("views are not folded; another attempt follows")
-            self._pages.clear()
             stop.wait(TIMER / 2)
 
     def catch_up(self, progress: Callable[[int], None] = lambda _: None) -> bool:
@@ -100,27 +84,41 @@ class Engine:
         with self._connect() as connection:
             if not self._lock(connection):
                 return False
-            places = self._places(connection)
-            with ThreadPoolExecutor(1, "taizhang views read ahead") as ahead:
-                while self._advance(connection, places, ahead):
+            with self._hands(connection) as hands:
+                places = self._places(connection)
+                while self._advance(hands, places):
                     progress(min(place.position for place in places))
                     places = self._places(connection)
             return True
 
-    def _follow(self, connection: Connection[TupleRow], stop: threading.Event) -> None:
-        with ThreadPoolExecutor(1, "taizhang views read ahead") as ahead:
-            while not stop.is_set():
-                places = self._places(connection)
-                if not self._advance(connection, places, ahead):
-                    going = [place.position for place in places if place.stopped_at is None]
-                    if going:
-                        self._log.wait(min(going), TIMER)
-                    else:
-                        stop.wait(TIMER)
+    @contextmanager
+    def _hands(self, connection: Connection[TupleRow]) -> Generator[Hands]:
+        with (
+            self._connect() as writing,
+            ThreadPoolExecutor(1, "taizhang views write") as writer,
+            ThreadPoolExecutor(1, "taizhang views read ahead") as ahead,
+        ):
+            for each in (connection, writing):
+                # Views are derived: a crash takes rows and position back together, so commits need not wait for a disk.
+                each.execute("SET synchronous_commit = off")
+            # Versions are found one by one by their key: a table filled this minute has no statistics that say so.
+            for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan"):
+                writing.execute(sql.SQL("SET {} = off").format(sql.Identifier(f"enable_{way}")))
+            self._pages.clear()
+            self._folds.clear()
+            yield Hands(connection, writing, writer, ahead)
+
+    def _follow(self, hands: Hands, stop: threading.Event) -> None:
+        while not stop.is_set():
+            places = self._places(hands.reading)
+            if not self._advance(hands, places):
+                going = [place.position for place in places if place.stopped_at is None]
+                if going:
+                    self._log.wait(min(going), TIMER)
+                else:
+                    stop.wait(TIMER)
 
     def _lock(self, connection: Connection[TupleRow]) -> bool:
-        # Views are derived: a crash takes rows and position back together, so their commits need not wait for the disk.
-        connection.execute("SET synchronous_commit = off")
         row = connection.execute(
             "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"taizhang views {self._schema}",)
         ).fetchone()
@@ -152,18 +150,33 @@ class Engine:
                 places.append(begin(connection, self._schema, view, building=True))
             if building is not None:
                 places.append(Place(view, True, *building[2:]))
-        return places
+        return [self._under_way(place) for place in places]
 
-    def _advance(self, connection: Connection[TupleRow], places: list[Place], ahead: Executor) -> bool:
+    def _under_way(self, place: Place) -> Place:
+        """Return a place as far as it is folded here, rather than written; as it is if somebody began it anew."""
+        fold = self._folds.get(place.key)
+        if fold and (fold.flying or (fold.written, fold.place.stopped_at) == (place.position, place.stopped_at)):
+            return fold.place
+        self._folds.pop(place.key, None)
+        return place
+
+    def _advance(self, hands: Hands, places: list[Place]) -> bool:
         """Fold one batch into each place; return whether anything was folded or switched."""
         moved = False
         for place in places:
+            fold = self._folds.setdefault(place.key, Fold(place, self._schema, hands))
             try:
-                moved = self._step(connection, place, self._page(place.position, ahead)) or moved
-                if level(place, places) and not self._page(place.position, ahead):
-                    switch(connection, self._schema, place)
+                moved = self._step(hands, fold) or moved
+                fold = self._folds[place.key]
+                place = fold.place  # noqa: PLW2901  # as far as it is now
+                if level(place, places) and not self._page(place.position, hands.ahead):
+                    fold.land()
+                    switch(hands.reading, self._schema, place)
                     moved = True
+                    for building in (False, True):
+                        self._folds.pop((place.view.name, building), None)
             except Superseded:
+                self._folds.pop(place.key, None)
                 moved = True
         # What was read at the head may be longer by now; what lies behind every view is needed no more.
         wanted = {place.position for place in places if place.stopped_at is None}
@@ -183,111 +196,37 @@ class Engine:
             self._pages[page[-1].position] = ahead.submit(self._log.page, page[-1].position, self._batch)
         return page
 
-    def _step(self, connection: Connection[TupleRow], place: Place, page: Sequence[Past]) -> bool:
-        name = place.view.name
+    def _step(self, hands: Hands, fold: Fold) -> bool:
+        place, name = fold.place, fold.place.view.name
         if place.stopped_at is not None or name not in self._skipped:
             self._skipped[name] = self._log.skipped(name)
         skipped = self._skipped[name]
         if place.stopped_at is not None:
-            stop = (name, place.building, place.stopped_at)
+            stop = (*place.key, place.stopped_at)
             if stop in self._tried and place.stopped_at not in skipped:
                 return False
             self._tried.add(stop)
-        if not page:
-            return False
+        page = self._page(place.position, hands.ahead)
         try:
-            self._fold(connection, place, page, skipped)
+            if not page:
+                fold.land()
+                return False
+            error = fold.fold(page, skipped)
+            if len(page) < self._batch:
+                fold.land()
         except Unfit:
             # One event gives a row that the table does not take: fold one by one to find it.
-            place.stopped_at = None
-            for past in page:
-                if place.stopped_at is None:
-                    self._fold(connection, place, [past], skipped, alone=True)
-        return True
-
-    def _fold(
-        self,
-        connection: Connection[TupleRow],
-        place: Place,
-        page: Sequence[Past],
-        skipped: frozenset[int],
-        *,
-        alone: bool = False,
-    ) -> None:
-        view = place.view
-        live = Live(connection, place.schema(self._schema))
-        position, error = page[-1].position, None
-        wanted: list[Recorded] = []
-        for past in page:
-            if past.position not in skipped and concerns(view, past.topic):
-                try:
-                    wanted.append(past.read())
-                except psycopg.Error:
-                    raise
-                except Exception as raised:  # noqa: BLE001  # what cannot be read stops its view, not the engine
-                    position, error = past.position - 1, (past.position, _told(raised))
-                    break
-        live.fetch(view.rows, (key for past in wanted for key in _touched(view, past)))
-        for recorded in wanted:
-            try:
-                view.fold(recorded, live)
-            except psycopg.Error:
-                raise
-            except Exception as raised:  # noqa: BLE001  # whatever a fold raises stops its view, not the engine
-                live.drop()
-                position, error = recorded.position - 1, (recorded.position, _told(raised))
-                break
-            live.settle(recorded.position)
-        try:
-            self._commit(connection, place, live, position, error)
-        except Unfit as refused:
-            if not alone:
-                raise
-            nothing = Live(connection, live.schema)
-            self._commit(connection, place, nothing, position - 1, (position, str(refused)))
-
-    def _commit(
-        self, connection: Connection[TupleRow], place: Place, live: Live, position: int, error: tuple[int, str] | None
-    ) -> None:
-        with connection.transaction():
-            # First the view's line: it is what everybody who begins, folds or switches a view takes turns on.
-            written = connection.execute(
-                "UPDATE views SET position = %s, updated_at = now(), stopped_at = %s, error = %s"
-                " WHERE name = %s AND building = %s AND position = %s AND version = %s",
-                (
-                    position,
-                    *(error or (None, None)),
-                    place.view.name,
-                    place.building,
-                    place.position,
-                    place.view.version,
-                ),
+            fold = self._folds[place.key] = Fold(
+                Place(place.view, place.building, fold.written, None), self._schema, hands
             )
-            if not written.rowcount:
-                raise Superseded
-            live.flush()
-        place.position = position
-        place.stopped_at = error[0] if error else None
+            error = None
+            for past in self._log.page(fold.written, self._batch):
+                if error is None:
+                    error = fold.fold_alone(past, skipped)
         if error:
-            self._tried.add((place.view.name, place.building, error[0]))
-            _LOGGER.error("the view %s stopped at event %s: %s", place.view.name, *error)
-
-
-def concerns(view: View, topic: str) -> bool:
-    """Whether a view folds an event, or would if this program knew what it is."""
-    return topic in view.topics or (topic not in Event.topics and topic.partition(".")[0] in view.contexts)
-
-
-def _touched(view: View, past: Recorded) -> Sequence[UUID]:
-    try:
-        return list(view.touches(past))
-    except Exception:  # noqa: BLE001  # the fold will raise the same, and say so
-        return ()
-
-
-def _told(error: Exception) -> str:
-    """What the registry says of an error; a text there holds no NUL."""
-    return f"{type(error).__name__}: {error}".replace("\0", "\ufffd")
+            self._tried.add((*place.key, error[0]))
+            _LOGGER.error("the view %s stopped at event %s: %s", name, *error)
+        return True
 
 
 __all__ = ["BATCH", "Engine", "Log", "Past", "begin", "concerns"]

@@ -155,7 +155,7 @@ class Views:
         """Return one row as known at a position."""
         described = table(kind)
         query = sql.SQL(
-            "SELECT {} FROM {} WHERE key = %(key)s AND ended > %(at)s AND began <= %(at)s ORDER BY ended LIMIT 1"
+            "SELECT {} FROM {} WHERE key = %(key)s AND began <= %(at)s AND ended > %(at)s ORDER BY began DESC LIMIT 1"
         ).format(described.listed, self._table(kind))
         _, rows = self._ask_at(at, (kind,), query, ("key",), {"key": key, "at": at})
         return _row(described, rows[0]) if rows else None

@@ -23,6 +23,10 @@ class Place:
     position: int
     stopped_at: int | None
 
+    @property
+    def key(self) -> tuple[str, bool]:
+        return self.view.name, self.building
+
     def schema(self, log: str) -> str:
         return schema_of(log, self.view.name, building=self.building)
 
