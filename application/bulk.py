@@ -132,12 +132,7 @@ def _presume(records: Records, items: list[Item], before: Mapping[UUID, Aggregat
             if id not in work.states and id not in before:
                 work.create(kind, id)
     _prefetch(work, (stream for item in items for stream in item.reads))
-    try:
-        for item in items:
-            work.attempt(item.run)
-    except Refused:
-        return None
-    return _Chunk(items, work, [])
+    return None if _run(work, items) else _Chunk(items, work, [])
 
 
 def _decide(records: Records, items: list[Item], before: Mapping[UUID, Aggregate] = MappingProxyType({})) -> _Chunk:
@@ -146,13 +141,26 @@ def _decide(records: Records, items: list[Item], before: Mapping[UUID, Aggregate
     fresh = [item for item in items if item.command_id not in known]
     work = Work(records, before)
     _prefetch(work, (stream for item in fresh for stream in (*item.reads, *item.founds)))
-    refusals = []
-    for item in fresh:
+    refusals = _run(work, fresh)
+    # Somebody may have recorded a command since it was looked up: what it is refused for may be its own doing.
+    known = records.recorder.recordings([item.command_id for item, _ in refusals]) if refusals else {}
+    return _Chunk(items, work, [each for each in refusals if each[0].command_id not in known])
+
+
+def _run(work: Work, items: Iterable[Item]) -> list[tuple[Item, Refused]]:
+    """Run each command, one that is given twice once; return those refused."""
+    done: set[UUID] = set()
+    refusals: list[tuple[Item, Refused]] = []
+    for item in items:
+        if item.command_id in done:
+            continue
         try:
             work.attempt(item.run)
         except Refused as refusal:
             refusals.append((item, refusal))
-    return _Chunk(items, work, refusals)
+        else:
+            done.add(item.command_id)
+    return refusals
 
 
 def _prefetch(work: Work, streams: Iterable[Stream]) -> None:
