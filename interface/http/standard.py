@@ -182,7 +182,7 @@ def draw_flow(at: Installation, act: Act, body: Drawing, id: UUID) -> Receipt:
         case Flow() as flow, None:
             return at.standards.draw(act, id, flow)
         case None, str() as text:
-            return at.standards.draw(act, id, bpmn.read(text.encode()))
+            return at.standards.draw(act, id, bpmn.read(text.encode("utf-8-sig")))
         case _:
             raise Refused("give either flow or bpmn", field="body.flow")
 
