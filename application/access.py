@@ -83,10 +83,12 @@ class Access:
         for name in names:
             check_name(name, "person")
         ids = [person_id(name) for name in names]
-        with self._database.connect(Role.writer) as connection, connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO people (id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                list(zip(ids, names, strict=True)),
+        # In one order, so that two who introduce the same people never wait for each other in a ring.
+        people = dict(sorted(zip(ids, names, strict=True)))
+        with self._database.connect(Role.writer) as connection:
+            connection.execute(
+                "INSERT INTO people (id, name) SELECT * FROM unnest(%s::uuid[], %s::text[]) ON CONFLICT DO NOTHING",
+                (list(people), list(people.values())),
             )
         return ids
 
@@ -124,4 +126,5 @@ class Access:
 
 
 def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    # Half a character is in no token of ours; whoever sends one is nobody, as with any other text.
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

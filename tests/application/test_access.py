@@ -1,0 +1,199 @@
+"""Who may come in: tokens of which only the hash is kept, roles, and people known by name."""
+
+import hashlib
+import re
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import sleep
+from typing import get_args
+from uuid import UUID
+
+import pytest
+
+from application import access as module
+from application.access import MAY, Access, Act, Duty, Person, person_id
+from application.database import Database, Role
+from domain.event import Refused
+
+VILLAGE = UUID(int=20)
+
+
+@contextmanager
+def opened(database: Database) -> Generator[Access]:
+    access = Access(database, database.reads(Role.writer, 2))
+    try:
+        yield access
+    finally:
+        access.close()
+
+
+@pytest.fixture
+def database(new_log: Callable[[], Database]) -> Database:
+    return new_log()
+
+
+@pytest.fixture
+def access(database: Database) -> Iterator[Access]:
+    with opened(database) as access:
+        yield access
+
+
+@pytest.fixture
+def other(database: Database) -> Iterator[Access]:
+    """Another process on the same log."""
+    with opened(database) as other:
+        yield other
+
+
+def everything(database: Database) -> str:
+    """Every value of every table beside the log, as text."""
+    with database.connect(Role.owner) as connection:
+        tables = [connection.execute(f"SELECT t::text FROM {each} AS t".encode()) for each in ("people", "tokens")]
+        return "\n".join(row for table in tables for (row,) in table)
+
+
+def count(database: Database, table: str) -> int:
+    with database.connect(Role.owner) as connection:
+        [(count,)] = connection.execute(f"SELECT count(*) FROM {table}".encode())
+        return int(count)
+
+
+def revoke(database: Database, token: str) -> None:
+    with database.connect(Role.owner) as connection:
+        digest = hashlib.sha256(token.encode()).digest()
+        assert connection.execute("DELETE FROM tokens WHERE digest = %s", (digest,)).rowcount == 1
+
+
+def test_a_token_stands_for_a_person_a_role_and_an_organisation_in_every_process(access: Access, other: Access) -> None:
+    token = access.create("王芳", "filer", VILLAGE)
+    expected = Person(person_id("王芳"), "王芳", "filer", VILLAGE)
+    assert [each.recognise(token) for each in (access, other, access)] == [expected] * 3
+    assert other.recognise(access.create("王芳", "auditor")) == Person(expected.id, "王芳", "auditor", None)
+
+
+def test_only_the_hash_of_a_token_is_stored(access: Access, database: Database) -> None:
+    token = access.create("Ann", "administrator")
+    stored = everything(database)
+    assert hashlib.sha256(token.encode()).hexdigest() in stored
+    assert not any(token[n : n + 6] in stored for n in range(len(token) - 5))
+
+
+def test_tokens_are_256_random_bits_each(access: Access) -> None:
+    tokens = {access.create("Ann", "auditor") for _ in range(20)}
+    assert len(tokens) == 20
+    assert all(re.fullmatch(r"tz_[A-Za-z0-9_-]{43}", token) for token in tokens)
+    assert len({token[3:9] for token in tokens}) == 20
+
+
+def test_what_is_no_token_is_nobody(access: Access) -> None:
+    token = access.create("Ann", "administrator")
+    digest = hashlib.sha256(token.encode())
+    last = "B" if token[-1] != "B" else "C"
+    tried = [
+        *("", "tz_", token[:-1], token[:-1] + last, token + "=", f" {token}", f"{token}\n", token.swapcase()),
+        *(digest.hexdigest(), "\\x" + digest.hexdigest(), f"tz_{'x' * 43}", "Ann", "' OR true --", "%", "\0"),
+        *("\ud800", "口令", "x" * 1_000_000),
+    ]
+    assert [access.recognise(each) for each in tried] == [None] * len(tried)
+    assert [access.remembered(each) for each in tried] == [None] * len(tried)
+    assert access.recognise(token) is not None
+
+
+def test_a_revoked_token_is_nobody_at_once_elsewhere_and_soon_where_it_was_just_seen(
+    access: Access, other: Access, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRUSTED", 0.3)
+    token, kept = access.create("Ann", "administrator"), access.create("Ann", "administrator")
+    assert access.recognise(token) == access.remembered(token) != None  # noqa: E711  # it is somebody
+    revoke(database, token)
+    assert other.recognise(token) is None
+    sleep(0.3)
+    assert access.remembered(token) is None
+    assert access.recognise(token) is None
+    assert access.recognise(kept) is not None
+
+
+def test_a_token_just_seen_is_known_without_the_database_and_one_never_seen_is_not(
+    access: Access, other: Access
+) -> None:
+    token = access.create("Ann", "auditor")
+    assert access.remembered(token) is None
+    known = access.recognise(token)
+    access._reads.close()
+    assert known is not None
+    assert access.recognise(token) == access.remembered(token) == known
+    assert other.remembered(token) is None
+
+
+def test_no_more_tokens_are_remembered_than_fit(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 2)
+    tokens = [access.create(name, "auditor") for name in ("Ann", "Bo", "Cai")]
+    people = [access.recognise(token) for token in tokens]
+    assert [access.remembered(token) for token in tokens] == [None, *people[1:]]
+    assert access.recognise(tokens[0]) == people[0]
+
+
+@pytest.mark.parametrize("role", ["", "owner", "Administrator", "administrator ", "taizhang_writer"])
+def test_a_role_that_does_not_exist_is_refused_with_those_that_do(
+    access: Access, database: Database, role: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        access.create("Ann", role)
+    assert refusal.value.field == "role"
+    assert str(refusal.value) == (
+        f"“{role}” is no role: choose one of administrator, filer, verifier, inspector, auditor, integrator"
+    )
+    assert (count(database, "people"), count(database, "tokens")) == (0, 0)
+
+
+def test_everybody_reads_the_administrator_does_everything_and_nobody_else_both_files_and_verifies() -> None:
+    people = {duty: Person(UUID(int=1), "Ann", duty, None) for duty in get_args(Duty)}
+    may = {duty: {act for act in get_args(Act) if person.may(act)} for duty, person in people.items()}
+    assert may == {
+        "administrator": set(get_args(Act)),
+        "filer": {"read", "file"},
+        "verifier": {"read", "verify"},
+        "inspector": {"read"},
+        "auditor": {"read"},
+        "integrator": {"read"},
+    }
+    assert may.keys() == MAY.keys()
+
+
+def test_a_name_is_one_person_for_ever(access: Access, other: Access, database: Database) -> None:
+    """The identifier stands in every event that the person answers for."""
+    assert person_id("王芳") == UUID("1d2db64b-07d7-525e-85a4-ed7e411b94bd")
+    access.create("王芳", "filer")
+    other.create("王芳", "verifier")
+    assert other.introduce(["王芳", "Bo", "王芳"]) == [person_id("王芳"), person_id("Bo"), person_id("王芳")]
+    assert count(database, "people") == 2
+
+
+def test_names_are_told_of_those_who_were_introduced(access: Access) -> None:
+    known = access.introduce(["王芳", "Łukasz O'Brien", "阿依古丽·买买提"])
+    stranger = person_id("Bo")
+    assert access.names([*known, stranger]) == dict(
+        zip(known, ["王芳", "Łukasz O'Brien", "阿依古丽·买买提"], strict=True)
+    )
+    assert access.names([]) == {}
+
+
+@pytest.mark.parametrize("name", ["", " ", " Ann", "Ann ", "Ann\n", "A\tnn", "A\0nn", "A\u200bnn", "\ud800", "x" * 201])
+def test_what_is_no_name_is_refused_and_nobody_beside_it_is_introduced(
+    access: Access, database: Database, name: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        access.introduce(["Bo", name])
+    assert refusal.value.field == "person"
+    with pytest.raises(Refused):
+        access.create(name, "auditor")
+    assert (count(database, "people"), count(database, "tokens")) == (0, 0)
+
+
+def test_many_introduce_the_same_people_at_once_in_any_order(access: Access, database: Database) -> None:
+    names = [f"Ann {n}" for n in range(2000)]
+    given = [names, names[::-1]] * 2
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(access.introduce, given)) == [[person_id(name) for name in each] for each in given]
+    assert count(database, "people") == len(names)
