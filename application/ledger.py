@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from application.bulk import Item, Stream, Tally, record_all
 from application.clock import Clock
 from application.organisation import ancestry
-from application.records import Act, Change, Receipt, Records, Work
+from application.records import Act, Change, Conflict, Receipt, Records, Work
 from application.standard import flow_facts
 from domain.event import Account, Refused
 from domain.ledger import (
@@ -56,13 +56,18 @@ class Ledger:
         year: int,
         *,
         below: UUID | None = None,
+        expected: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> Tally:
         """Raise what a standard's duties ask in a year, of every organisation they apply to, or of those below one.
 
-        Repeatable: what was raised before is left as it is, also under an older version of the standard.
+        Repeatable: what was raised before is left as it is, also under an older version of the standard. Raise
+        Conflict if the standard's record is not at the version ``expected``.
         """
-        version = self._in_force(standard)
+        loaded = self.records.load(Standard, standard, fresh=True)
+        if expected is not None and loaded.version != expected:
+            raise Conflict(standard, loaded.version)
+        version = loaded.in_force(self.clock.today())
 
         def items() -> Iterator[Item]:
             for duty in version.duties:
@@ -84,9 +89,9 @@ class Ledger:
         self, act: Act, standard: UUID, case: str, organisation: UUID | None = None, due: date | None = None
     ) -> Receipt:
         """Open a case under the standard's version in force; duties asked for in each case are raised with it."""
-        version = self._in_force(standard)
 
         def run(work: Work) -> None:
+            version = work.load(Standard, standard, act.expected).in_force(self.clock.today())
             if organisation and work.load(Organisation, organisation).standing not in ("live", "closing"):
                 raise Refused("no such organisation", field="organisation")
             raise_case(work, act.account, standard, version, case, organisation, due, digest=act.digest)
@@ -195,9 +200,6 @@ class Ledger:
                 work.record(account.model_copy(update={"command_id": id}), (item, item.raise_(terms)))
 
         return Item(id, (), run, founds=((Obligation, id),))
-
-    def _in_force(self, standard: UUID) -> PublishedVersion:
-        return self.records.load(Standard, standard, fresh=True).in_force(self.clock.today())
 
     def _decide(
         self, act: Act, id: UUID, decide: Callable[[Obligation], LedgerEvent | Sequence[LedgerEvent]]

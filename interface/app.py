@@ -20,7 +20,7 @@ from application.records import Act, Receipt, Records
 from application.standard import Standards
 from domain.event import Account, Event, Recorded, Refused
 from domain.topics import TOPICS
-from domain.views import ViewDecisions, decisions_id
+from domain.views import EventSkipped, ViewDecisions, decisions_id
 from projections.board import Board
 from projections.conformance import ConformanceView
 from projections.engine import Engine, Past
@@ -178,14 +178,16 @@ class Installation:
         """Let a stopped view pass over the event that stopped it: a decision on record, with its reason."""
         if view not in self.views.views:
             raise Refused("there is no view {view}", field="view", view=view)
-        # Either may be: the one that serves, or the one being built beside it.
-        stops = [(each.stopped_at, each.error) for each in self.views.standings() if each.name == view]
-        position, error = next((stop for stop in stops if stop[0] is not None), (None, None))
-        if position is None or error is None:
-            raise Refused("the view {view} is not stopped", field="view", view=view)
-        return self.records.decide(
-            act, ViewDecisions, decisions_id(view), lambda held: held.skip(view, position, error, act.account)
-        )
+
+        def decide(held: ViewDecisions) -> EventSkipped:
+            # Either may be: the one that serves, or the one being built beside it.
+            stops = [(each.stopped_at, each.error) for each in self.views.standings() if each.name == view]
+            position, error = next((stop for stop in stops if stop[0] is not None), (None, None))
+            if position is None or error is None:
+                raise Refused("the view {view} is not stopped", field="view", view=view)
+            return held.skip(view, position, error, act.account)
+
+        return self.records.decide(act, ViewDecisions, decisions_id(view), decide)
 
     def organisation(self, code: str) -> UUID:
         """Return the organisation that holds a division code; raise Refused if none does."""

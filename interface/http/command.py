@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from application.access import Act as Permission
 from application.clock import Clock
 from application.identity import uuid7
-from application.records import Act, Receipt
+from application.records import Act, Conflict, Receipt
 from domain.event import Account, Aggregate, Refused
 from interface.http.gate import Caller, caller
 from interface.http.present import present, summary
@@ -131,7 +131,7 @@ def command(
             try:
                 known = {"at": sent.at, "act": act, "body": sent.body if raw else order, **given}
                 result = run(**{name: known[name] for name in wanted})
-            except Refused:
+            except (Refused, Conflict):
                 if kind is not None and not _exists(sent, kind, given["id"]):
                     raise Unknown("nothing is recorded under {id}", id=given["id"]) from None
                 raise
@@ -194,10 +194,21 @@ def _read(model: type[Order], body: bytes) -> Order:
                 "the body is not well-formed JSON: {reason}", reason=errors[0].get("ctx", {}).get("error", "")
             ) from None
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in errors]) from None
+    given = json.loads(body or b"{}", object_pairs_hook=_once)
     if rb"\u0000" in body:
-        for place in _with_nul(json.loads(body), "body"):
+        for place in _with_nul(given, "body"):
             raise Refused("remove the character U+0000 from {place}", field=place, place=place)
     return order
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that names a field twice: which of the two was meant, nobody can tell."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in found if names.count(name) > 1)
+        raise Refused("{name} is given more than once", field=f"body.{name}", name=name)
+    return found
 
 
 def _with_nul(value: Any, place: str) -> Iterator[str]:

@@ -98,7 +98,7 @@ class Raising(Order):
 def raise_obligations(at: Installation, act: Act, body: Raising, id: UUID) -> Tally:
     """Raise what a standard's duties ask in a year; what was raised before is left as it is."""
     at.views.wait("organisation", at.head(), USUAL)
-    return at.ledger.raise_year(act.account, id, body.year, below=body.below)
+    return at.ledger.raise_year(act.account, id, body.year, below=body.below, expected=act.expected)
 
 
 class Case(Order):

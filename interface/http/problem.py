@@ -1,5 +1,6 @@
 """What went wrong, as RFC 9457 problem details: a sentence in the reader's language, and a type for programs."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,9 @@ from interface.http.reasons import FieldProblem, field_problems
 from projections.query import Behind
 
 MEDIA_TYPE = "application/problem+json"
+
+# A token that stands where no token belongs is not told again with what was wrong there.
+_SECRET = re.compile(r"tz_[A-Za-z0-9_-]{43}")
 
 
 class Problem(BaseModel):
@@ -103,7 +107,8 @@ def problem(
     body = Problem(type=f"urn:taizhang:problem:{kind}", title=title, status=status, detail=detail, **more)
     language = language_of(request).replace("_", "-")
     standing = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
-    return Response(body.model_dump_json(exclude_none=True), status, {**standing, **(headers or {})}, MEDIA_TYPE)
+    told = _SECRET.sub("tz_…", body.model_dump_json(exclude_none=True))
+    return Response(told, status, {**standing, **(headers or {})}, MEDIA_TYPE)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from domain.event import Refused
 from interface.http.gate import Caller, caller
 from interface.http.present import present, summary
 from interface.http.problem import Unknown, responses
+from projections import cursor as cursors
 from projections.board import BoardPage
 from projections.query import NOW, Page
 
@@ -51,7 +52,7 @@ class Asked(Seen):
 
 
 class AskedPage(Asked):
-    """Pages of one listing are all of one moment: a cursor carries it."""
+    """Pages of one listing are all of one moment: a cursor carries it, whatever `known_at` says."""
 
     limit: int = Field(100, ge=1, le=1000)
     cursor: Text | None = Field(None, description="`next` of the page before.")
@@ -160,8 +161,13 @@ def _moment(who: Caller, asked: Seen, views: Sequence[str]) -> tuple[int, dict[s
         needed = needed or at.head()
         headers["Preference-Applied"] = f"wait={seconds:.0f}"
     moment = NOW
-    if isinstance(asked, Asked) and asked.known_at is not None:
+    if isinstance(asked, AskedPage) and asked.cursor is not None:
+        moment = cursors.moment(asked.cursor)
+        if moment > at.head():
+            raise cursors.unknown()
+    elif isinstance(asked, Asked) and asked.known_at is not None:
         moment = at.known_at(plain_moment(asked.known_at))
+    if moment != NOW:
         needed = max(needed, moment)
         headers["Taizhang-Known-At"] = str(moment)
     if needed:

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tests.interface.callers import TOWN, VILLAGE, Person
+from tests.interface.callers import PERMITS, TOWN, VILLAGE, Person
 
 FOUNDING = {"name": "安吉县", "level": "county", "code": "330523"}
 
@@ -47,6 +47,14 @@ def test_a_command_repeated_with_its_key_is_answered_with_the_first_receipt(ann:
     assert ann.saw("/log")["known_at"] == 2
 
 
+def test_the_first_receipt_is_given_whatever_has_become_of_what_it_was_for(ann: Person, permits: UUID) -> None:
+    key, path = {"Idempotency-Key": "case-1"}, f"/standards/{permits}/cases"
+    first = ann.post(path, {"case": "1"}, headers=key)
+    ann.did(f"/standards/{permits}/retirement", {"reason": "废止"})
+    again = ann.post(path, {"case": "1"}, headers=key)
+    assert (again.status_code, again.content) == (201, first.content)
+
+
 def test_a_key_stands_for_one_request_of_one_person(ann: Person, bo: Person, village: UUID) -> None:
     key = {"Idempotency-Key": "k"}
     path = f"/organisations/{village}/name"
@@ -73,6 +81,21 @@ def test_a_command_for_another_version_is_told_the_current_one(ann: Person, vill
     assert problem["record"] == str(village)
     assert ann.post(path, {"name": "乙村"}, headers={"If-Match": '"2"'}).status_code == 200
     assert ann.post(path, {"name": "丙村"}, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_a_version_is_asked_for_wherever_a_record_is_written_or_relied_on(ann: Person, permits: UUID) -> None:
+    match = {"If-Match": '"1"'}
+    for path, body in (
+        (f"/standards/{permits}/cases", {"case": "1"}),
+        (f"/standards/{permits}/obligations", {"year": 2026}),
+    ):
+        problem = refusal(ann.post(path, body, headers=match), 409)
+        assert problem["record"] == str(permits)
+        assert ann.post(path, body, headers={"If-Match": f'"{problem["current_version"]}"'}).status_code < 300
+    for body in (FOUNDING, {"name": "无代码", "level": "branch"}):
+        assert refusal(ann.post("/organisations", body, headers=match), 409)["current_version"] == 0
+        assert ann.post("/organisations", body, headers={"If-Match": '"0"'}).status_code == 201
+    refusal(ann.post(f"/organisations/{UUID(int=9)}/name", {"name": "x"}, headers=match), 404)
 
 
 def test_a_version_has_a_form(ann: Person, village: UUID) -> None:
@@ -130,6 +153,29 @@ def test_every_input_at_fault_is_told_at_once_and_none_is_echoed(ann: Person) ->
     problem = refusal(ann.post("/organisations", {"level": secret, "code": 1, secret: secret}))
     assert {each["field"] for each in problem["errors"]} == {"body.name", "body.level", "body.code", f"body.{secret}"}
     assert secret not in problem["detail"].replace(f"body.{secret}", "")
+
+
+def test_a_field_given_twice_is_refused_by_its_name(ann: Person, village: UUID) -> None:
+    answer = ann.post(f"/organisations/{village}/name", content='{"name": "甲村", "name": "乙村"}'.encode())
+    assert refusal(answer)["field"] == "body.name"
+    duty = '{"duty": {"code": "a", "title": "甲", "title": "乙", "frequency": "monthly"}}'
+    answer = ann.post(f"/standards/{PERMITS}/duties", content=duty.encode())
+    assert refusal(answer)["field"] == "body.title"
+    assert ann.saw(f"/organisations/{village}")["version"] == 1
+
+
+def test_a_token_that_stands_where_none_belongs_is_not_echoed(ann: Person, village: UUID) -> None:
+    told = [
+        ann.post(f"/organisations/{village}/name", {"name": f" {ann.token}"}),
+        ann.post(f"/organisations/{village}/name", {"name": "甲村", ann.token: 1}),
+        ann.get("/organisations", params={"known_at": ann.token}),
+        ann.get("/organisations", params={ann.token: 1}),
+        ann.get(f"/views/{ann.token}/rows"),
+    ]
+    for answer in told:
+        assert 400 <= answer.status_code < 500
+        assert "tz_" in answer.text
+        assert ann.token not in answer.text
 
 
 UNREADABLE: list[tuple[bytes, int]] = [

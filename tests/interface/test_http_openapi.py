@@ -25,6 +25,8 @@ def recorded(path: str) -> dict[str, Any]:
     return {}
 
 
+# It is other threads that draw from it meanwhile: a pool spreads the ages of its connections at random.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.usefixtures("village", "permits")
 @pytest.mark.parametrize("mode", EXAMPLES)
 def test_whatever_is_sent_is_answered_as_the_document_says(

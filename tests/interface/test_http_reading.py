@@ -67,6 +67,9 @@ def test_pages_follow_each_other_and_are_of_one_moment(ann: Person, village: UUI
     assert pages == [["b0", "b1"], ["b2", "b3"], ["b4"]]
     assert {page["known_at"] for page in (first, second, third)} == {first["known_at"]}
     assert third["next"] is None
+    elsewhen = ann.get("/organisations", params={**asked, "cursor": second["next"], "known_at": 1})
+    assert elsewhen.json() == third
+    assert elsewhen.headers["Taizhang-Known-At"] == str(first["known_at"])
 
 
 @pytest.mark.usefixtures("village")
@@ -77,7 +80,8 @@ def test_a_cursor_that_no_page_gave_is_refused(ann: Person) -> None:
     town = str(TOWN)
     forged = ["x", "é", "=", "[" * 900, cursor([]), cursor({}), cursor([1]), cursor([1, 2, town])]
     forged += [cursor([-1, "a", town]), cursor([True, "a", town]), cursor([1, "a\0", town]), cursor([2**70, "a", town])]
-    forged += [cursor([4, "330523110", "no uuid"])]
+    forged += [cursor([4, "330523110", "no uuid"]), cursor([5, "330523110", town])]
+    forged += [cursor([2**63 - 2, "330523110", town])]
     for each in forged:
         for path in ("/organisations", "/omissions"):
             assert refusal(ann.get(path, params={"cursor": each}))["field"] == "cursor", (path, each)

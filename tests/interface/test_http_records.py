@@ -1,6 +1,7 @@
 """Records as they were made: stories in two languages, the log itself, and the views' own state."""
 
 from time import monotonic, sleep
+from typing import Any
 from uuid import UUID, uuid4
 
 from application.identity import uuid7
@@ -131,8 +132,10 @@ def test_a_stopped_view_is_shown_and_goes_on_by_a_recorded_decision(
     health = ann.client.get("/api/health")
     assert (health.json()["status"], "LookupError" in health.text) == ("impaired", False)
     assert ann.post("/views/organisation/skip", {}).json()["field"] == "reason"
-    ann.did("/views/organisation/skip", {"reason": "误录"})
+    decision: dict[str, Any] = {"body": {"reason": "误录"}, "headers": {"Idempotency-Key": "skip"}}
+    first = ann.did("/views/organisation/skip", **decision)
     until = monotonic() + 10
     while ann.get(f"/organisations/{village}").status_code == 503 and monotonic() < until:
         sleep(0.05)
     assert ann.saw(f"/organisations/{village}")["name"] == "甲村"
+    assert ann.did("/views/organisation/skip", **decision) == first
