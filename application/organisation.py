@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.clock import Clock
 from application.identity import uuid7
-from application.records import Act, Change, Receipt, Records, Work
+from application.records import Act, Change, Conflict, Receipt, Records, Work
 from domain.event import Refused
 from domain.organisation import (
     Cause,
@@ -238,6 +238,8 @@ def establish(
     day = act.account.occurred_on
     id = organisation_id(code) if code else uuid7()
     unit = work.load(Organisation, id) if code else work.create(Organisation, id)
+    if act.expected not in (None, unit.version):
+        raise Conflict(id, unit.version)
     register = work.load(Code, code_id("division", code)) if code else None
     if register and unit.standing != "absent" and register.holder is None:
         # The code was another organisation's, which keeps its identifier, and is free now.
