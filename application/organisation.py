@@ -1,15 +1,17 @@
 """Organisation commands: load the units and codes concerned, decide, record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from application.bulk import Item, Tally, record_all
 from application.clock import Clock
 from application.identity import uuid7
 from application.records import Act, Change, Conflict, Receipt, Records, Work
-from domain.event import Refused
+from domain.event import Account, Refused
 from domain.organisation import (
     Cause,
     Code,
@@ -26,11 +28,15 @@ from domain.organisation import (
 _DAY = timedelta(days=1)
 
 
-class Children(Protocol):
-    """A question to the organisations' view."""
+class Board(Protocol):
+    """Questions to the organisations' view."""
 
     def live_children(self, organisation: UUID, position: int) -> int:
         """Count the organisations below one that are not dissolved, as known at a position or later."""
+        ...
+
+    def terms_over(self, today: date) -> Iterator[UUID]:
+        """Yield the organisations with a term of office that ran out before a day, of which no end is recorded."""
         ...
 
 
@@ -38,7 +44,7 @@ class Children(Protocol):
 class Organisations:
     records: Records
     clock: Clock
-    children: Children
+    board: Board
 
     def establish(
         self,
@@ -122,6 +128,22 @@ class Organisations:
     def expire_terms(self, act: Act, id: UUID) -> Receipt:
         return self._decide(act, id, lambda unit: unit.expire_terms(self.clock.today()))
 
+    def expire_all(self, clockwork: UUID, progress: Callable[[int], None] = lambda _: None) -> Tally:
+        """Let the clock record which terms of office ran out before today; ``clockwork`` is the clock's person."""
+        today = self.clock.today()
+
+        def items() -> Iterator[Item]:
+            for id in self.board.terms_over(today):
+                command = uuid5(id, f"expiry {today}")
+                yield Item(command, ((Organisation, id),), partial(expire, id=id, command=command))
+
+        def expire(work: Work, id: UUID, command: UUID) -> None:
+            unit = work.load(Organisation, id)
+            account = Account(actor=clockwork, occurred_on=today, command_id=command)
+            work.record(account, (unit, unit.expire_terms(today)))
+
+        return record_all(self.records, items(), lambda *_: None, progress)
+
     def reelect(
         self,
         act: Act,
@@ -187,7 +209,7 @@ class Organisations:
             live = 0
             if unit.standing == "closing":
                 # Nothing has joined it since its dissolution began: whatever lives below it was recorded before now.
-                live = self.children.live_children(id, self.records.recorder.max_notification_id() or 0)
+                live = self.board.live_children(id, self.records.recorder.max_notification_id() or 0)
             neighbour = work.load(Organisation, successor).as_neighbour if successor else None
             changes: list[Change] = [(unit, unit.dissolve(on, live, neighbour))]
             for held in unit.codes.held:
@@ -267,4 +289,4 @@ def ancestry(work: Work, id: UUID | None) -> list[UUID]:
     return chain
 
 
-__all__ = ["Children", "Organisations", "ancestry", "establish"]
+__all__ = ["Board", "Organisations", "ancestry", "establish"]

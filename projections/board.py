@@ -233,6 +233,18 @@ class Board:
             {"today": today, "at": NOW},
         )
 
+    def terms_over(self, today: date) -> Iterator[UUID]:
+        """Yield the organisations with a term of office that ran out before a day, of which no end is recorded."""
+        yield from self._keys(
+            OrganisationRow,
+            f"""SELECT key FROM {{Organisation}} AS unit
+                WHERE {HELD.format("unit")} AND key > %(after)s AND EXISTS (
+                    SELECT FROM jsonb_to_recordset(terms) AS term(until date, settled boolean)
+                    WHERE NOT settled AND until < %(today)s
+                ) ORDER BY key LIMIT 10000""",
+            {"today": today, "at": NOW},
+        )
+
     def _keys(self, kind: type[Row], query: str, parameters: dict[str, Any]) -> Iterator[UUID]:
         after = UUID(int=0)
         while keys := self._views.fetch((kind,), query, {**parameters, "after": after}):

@@ -1,4 +1,4 @@
-"""The clock of a running service: what fell due and was not done is put on record, at the start and every hour."""
+"""The clock of a running service: what fell due, and terms that ran out, are put on record at the start and hourly."""
 
 import logging
 import threading
@@ -30,7 +30,7 @@ class Clockwork(threading.Thread):
             except _Stopped:
                 return
             except Exception as error:  # noqa: BLE001  # whatever stands in the way now, the clock goes on
-                _log.warning("omissions could not be looked for, and will be in a minute: %s", error)
+                _log.warning("what fell due could not be looked for, and will be in a minute: %s", error)
                 pause = MINUTE
 
     def stop(self) -> None:
@@ -41,8 +41,11 @@ class Clockwork(threading.Thread):
     def _strike(self) -> None:
         at = self._installation
         at.access.introduce([CLOCK])
-        at.views.wait("ledger", at.head(), MINUTE)
+        head = at.head()
+        for view in ("ledger", "organisation"):
+            at.views.wait(view, head, MINUTE)
         at.ledger.detect_omissions(person_id(CLOCK), self._go_on)
+        at.organisations.expire_all(person_id(CLOCK), self._go_on)
 
     def _go_on(self, _: int) -> None:
         if self._stopped.is_set():

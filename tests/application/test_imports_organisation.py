@@ -20,9 +20,14 @@ HEADER = 1
 ANN = UUID(int=2)
 
 
-class NoChildren:
+class NothingElse:
+    """An empty board: nothing stands below anything, and no term of office has run out."""
+
     def live_children(self, organisation: UUID, position: int) -> int:
         return 0
+
+    def terms_over(self, today: date) -> Iterator[UUID]:
+        yield from ()
 
 
 def act() -> Act:
@@ -31,7 +36,7 @@ def act() -> Act:
 
 @pytest.fixture
 def organisations(records: Records) -> Organisations:
-    return Organisations(records, Clock(), NoChildren())
+    return Organisations(records, Clock(), NothingElse())
 
 
 def lines(*rows: str) -> list[OrganisationLine]:
