@@ -36,7 +36,6 @@ class ObligationRow(Row):
         ("organisation", "area", "period"),
         ("standard", "case"),
         ("outcome", "due"),
-        ("due",),
     )
 
     version: int
