@@ -15,6 +15,7 @@ from application import access as module
 from application.access import MAY, Access, Act, Duty, Person, person_id
 from application.database import Database, Role
 from domain.event import Refused
+from tests.application.clusters import until
 
 VILLAGE = UUID(int=20)
 
@@ -191,9 +192,19 @@ def test_what_is_no_name_is_refused_and_nobody_beside_it_is_introduced(
     assert (count(database, "people"), count(database, "tokens")) == (0, 0)
 
 
-def test_many_introduce_the_same_people_at_once_in_any_order(access: Access, database: Database) -> None:
-    names = [f"Ann {n}" for n in range(2000)]
-    given = [names, names[::-1]] * 2
-    with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(access.introduce, given)) == [[person_id(name) for name in each] for each in given]
-    assert count(database, "people") == len(names)
+def test_two_who_introduce_the_same_people_in_another_order_do_not_wait_for_each_other_in_a_ring(
+    access: Access, database: Database
+) -> None:
+    names = ["Ann", "Bo", "Cai"]
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with (
+        ThreadPoolExecutor(2) as threads,
+        database.connect(Role.owner) as third,
+        database.connect(Role.owner) as seer,
+    ):
+        with third.transaction(force_rollback=True):
+            third.execute("INSERT INTO people VALUES (%s, 'Bo')", (person_id("Bo"),))
+            both = [threads.submit(access.introduce, each) for each in (names, names[::-1])]
+            until(lambda: seer.execute(waiting).fetchone() == (2,))
+        assert [each.result(20) for each in both] == [[person_id(name) for name in n] for n in (names, names[::-1])]
+    assert count(database, "people") == 3
