@@ -138,6 +138,12 @@ def test_there_are_six_areas_and_each_is_found_by_either_name() -> None:
     assert area_of("Permits") == area_of("custom:Permits") == "custom:Permits"
 
 
+def test_an_authority_is_a_line_that_can_be_read_or_none() -> None:
+    with pytest.raises(Refused) as refused:
+        Standard(standard_id("a")).draft("a", "t", "conduct", "第\n条")
+    assert refused.value.field == "authority"
+
+
 @pytest.mark.parametrize("title", ["", "  ", " a", "a ", "a\nb", "x" * 201, "a\u200bb"])
 def test_a_title_is_a_line_that_can_be_read(title: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -204,6 +210,13 @@ def test_a_step_drawn_by_hand_is_linked_by_hand_and_checked_when_published() -> 
     assert recorded(DRAFTED, step, linked).publish(account(BO), MARCH).version.flow.steps == ("受理",)
 
 
+def test_a_step_drawn_by_hand_has_an_identifier_and_a_name() -> None:
+    for step, name, field in (("", "受理", "step"), ("x" * 101, "受理", "step"), ("t-a", " ", "name")):
+        with pytest.raises(Refused) as refused:
+            recorded(DRAFTED).define_step(step, name)
+        assert refused.value.field == field
+
+
 def test_a_task_is_no_part_of_the_links() -> None:
     with pytest.raises(Refused, match="define tasks as steps"):
         drafted().link([Node(id="t-a", kind="task", name="a")], [])
@@ -264,12 +277,21 @@ def test_a_separation_is_kept_once_when_two_steps_become_one() -> None:
     assert one.separate_ids == (("t-准备", "t-记录"),)
 
 
+def test_a_step_that_takes_over_both_of_a_pair_is_not_separated_from_itself() -> None:
+    apart = drafted().separate([("准备", "记录"), ("准备", "召开")])
+    shorter = chain("准备", "召开")
+    nodes = tuple(node.model_copy(update={"name": "记录"}) if node.id == "t-准备" else node for node in shorter.nodes)
+    redrawn = drafted(apart, *drafted(apart).draw(Flow(nodes=nodes, links=shorter.links)))
+    assert redrawn.publish(account(BO), MARCH).version.separate == (("记录", "召开"),)
+
+
 @pytest.mark.parametrize(
     ("pairs", "sentence"),
     [
         ([("准备", "表决")], "no step “表决”"),
         ([("准备", "t-准备")], "cannot be separated from itself"),
         ([("准备", "召开"), ("t-召开", "准备")], "separated twice"),
+        ([("准备", "召开"), ("准备", "t-召开")], "separated twice"),
         ([("e", "准备")], "no step “e”"),
         ([], "separated already"),
     ],
@@ -335,6 +357,13 @@ def test_a_duty_is_asked_of_levels_and_settings_that_organisations_have() -> Non
 def test_a_due_date_is_soft_for_a_stated_reason() -> None:
     soft = MEETING.model_copy(update={"soft": True, "soft_because": "the article says 一般"})
     assert drafted().define_duty(soft).duty.soft
+
+
+def test_a_duty_need_say_no_more_than_what_and_how_often() -> None:
+    bare = Duty(code="visit", title="走访", frequency="monthly")
+    assert drafted().define_duty(bare).duty == bare
+    latest = MEETING.model_copy(update={"days_after": 3660, "title": "会" * 200})
+    assert drafted().define_duty(latest).duty == latest
 
 
 def test_a_quorum_of_everybody_is_as_much_as_can_be_asked() -> None:
