@@ -100,9 +100,14 @@ def query(
     def register(run: Run) -> Run:
         def endpoint(who: Caller, asked: Seen, **given: Any) -> Response:
             who.must("read")
-            moment, headers = _moment(who, asked, [view.format(**given) for view in views])
+            read = [view.format(**given) for view in views]
+            moment, needed, headers = _moment(who, asked, read)
             known = {"who": who, "asked": asked, "moment": moment, **given}
             result = run(**{name: known[name] for name in wanted})
+            if moment == NOW and needed:
+                # A server that crashed meanwhile has taken back what was folded last.
+                for view in read:
+                    who.at.views.wait(view, needed, 0)
             if result is None:
                 raise Unknown("nothing is known under {id} at that moment", id=next(iter(given.values())))
             if isinstance(result, Response):
@@ -145,8 +150,8 @@ def plain_moment(text: str) -> str:
     return text.replace(" ", "+") if "T" in text else text
 
 
-def _moment(who: Caller, asked: Seen, views: Sequence[str]) -> tuple[int, dict[str, str]]:
-    """Return the position asked for, once every view has folded what it must, and headers that say so."""
+def _moment(who: Caller, asked: Seen, views: Sequence[str]) -> tuple[int, int, dict[str, str]]:
+    """Return the position asked for, that which every view must have folded, and has now, and headers that say so."""
     headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
     at, seconds, needed = who.at, USUAL, 0
     for view in views:
@@ -173,7 +178,7 @@ def _moment(who: Caller, asked: Seen, views: Sequence[str]) -> tuple[int, dict[s
     if needed:
         for view in views:
             at.views.wait(view, needed, seconds)
-    return moment, headers
+    return moment, needed, headers
 
 
 def _has(request: Request, tag: str) -> bool:

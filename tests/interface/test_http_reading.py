@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,11 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from application.database import Database
+from application.database import Database, Role
 from application.migrate import migrate
 from interface.app import Installation
 from interface.http import create_app
+from tests.application.clusters import until
 from tests.interface.callers import TOWN, VILLAGE, Person
 
 
@@ -198,3 +200,25 @@ def test_an_organisation_lives_and_ends(ann: Person, bo: Person, village: UUID) 
     assert (ended["standing"], ended["code"], ended["successor"]) == ("dissolved", "", str(TOWN))
     assert ann.saw(town)["full_members"] == 6
     assert ann.saw("/organisations", params={"code": "330523110201"})["items"] == []
+
+
+def test_what_a_crash_took_back_while_it_was_read_is_not_answered(database: Database) -> None:
+    """A view's commits do not wait for the disk, and a query whose connection broke is asked again after the crash."""
+    migrate(database)
+    with Installation(database) as installation, TestClient(create_app(installation)) as client:
+        ann = Person(client, UUID(int=1), installation.access.create("Ann", "administrator"))
+        ann.did("/organisations", {"name": "安吉县", "level": "county"})
+        installation.fold_now()
+        assert len(ann.saw("/organisations")["items"]) == 1
+        with ThreadPoolExecutor(1) as threads, database.connect(Role.owner) as connection:
+            with connection.transaction():
+                connection.execute("LOCK TABLE record_organisation.organisation")
+                reading = threads.submit(ann.get, "/organisations")
+                until(lambda: blocked(database))
+                connection.execute("UPDATE views SET position = position - 1")
+            assert refusal(reading.result(5), 503)["type"] == "urn:taizhang:problem:behind"
+
+
+def blocked(database: Database) -> bool:
+    with database.connect(Role.owner) as connection:
+        return connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0
