@@ -25,6 +25,7 @@ APPEND = (
     " FROM append(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[], %b::int[], %b::text[], %b::bytea[],"
     " %b::uuid[], %b::int[], %b::bytea[])"
 )
+DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 STANDING = (
     "SELECT position, recorded_at, originator_id, originator_version, topic, state, command_id FROM events"
     " WHERE position >= (SELECT position FROM events WHERE command_id = %b AND command_size IS NOT NULL)"
@@ -261,7 +262,10 @@ class Writer:
     def _connect(self) -> Connection[TupleRow]:
         if self._connection is None or self._connection.closed:
             self._connection = None
-            self._connection = self._database.connect(Role.writer)
+            connection = self._database.connect(Role.writer)
+            # Whatever the server does by default, what is acknowledged is on the disk.
+            connection.execute(DURABLE)
+            self._connection = connection
         return self._connection
 
     def _settle(self, each: Submission, outcome: Outcome | Exception) -> None:

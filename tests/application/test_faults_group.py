@@ -165,3 +165,11 @@ def test_a_servers_own_isolation_level_does_not_let_writers_collide(database: Da
         writers = [threads.submit(write, (one, other)[lane % 2], seed, lane, done.append, 30) for lane in range(8)]
         assert [writer.result() for writer in writers] == [None] * 8
     assert audit(database).keys() == {command_id(seed, place) for place in done}
+
+
+def test_a_servers_own_haste_does_not_let_an_acknowledgement_come_before_the_disk(database: Database) -> None:
+    set_database(database, "SET synchronous_commit = off")
+    statement = "IF current_setting('synchronous_commit') = 'off' THEN RAISE 'not on the disk'; END IF"
+    refuse(database, "test.Happened", statement)
+    with recorder(database) as log:
+        assert isinstance(log.append(submission()), Appended)
