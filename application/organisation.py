@@ -263,8 +263,8 @@ def establish(
     if act.expected not in (None, unit.version):
         raise Conflict(id, unit.version)
     register = work.load(Code, code_id("division", code)) if code else None
-    if register and unit.standing != "absent" and register.holder is None:
-        # The code was another organisation's, which keeps its identifier, and is free now.
+    if register and unit.standing != "absent" and register.holder != unit.id:
+        # The code was that one's, which keeps its identifier; whether it is free now, the register says.
         unit = work.create(Organisation, uuid7())
     above = work.load(Organisation, parent).as_neighbour if parent else None
     established = unit.establish(name, level, parent=above, code=code, setting=setting)

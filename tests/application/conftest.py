@@ -1,10 +1,13 @@
-"""Threads to wait in, and a wire to cut."""
+"""Threads to wait in, a wire to cut, and two processes on one log whose day can be turned on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from application.database import Database
+from application.records import Act
+from interface.app import Installation
+from tests.application.services import Calendar, opened
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.threads import Threads
 
@@ -18,3 +21,32 @@ def threads() -> Threads:
 def proxy(database: Database) -> Iterator[Proxy]:
     with proxied(database.dsn) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def log(new_log: Callable[[], Database]) -> Database:
+    return new_log()
+
+
+@pytest.fixture
+def calendar() -> Calendar:
+    return Calendar()
+
+
+@pytest.fixture
+def act(calendar: Calendar) -> Callable[..., Act]:
+    """What a person does on the calendar's day."""
+    return calendar.act
+
+
+@pytest.fixture
+def at(log: Database, calendar: Calendar) -> Iterator[Installation]:
+    with opened(log, calendar) as at:
+        yield at
+
+
+@pytest.fixture
+def elsewhere(log: Database, calendar: Calendar) -> Iterator[Installation]:
+    """Another process on the same log."""
+    with opened(log, calendar) as elsewhere:
+        yield elsewhere

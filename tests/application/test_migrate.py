@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -77,11 +77,6 @@ def catalogue(database: Database) -> list[tuple[str, ...]]:
 def change(database: Database, statement: str) -> None:
     with database.connect(Role.owner) as connection:
         connection.execute(statement.encode())
-
-
-@pytest.fixture
-def log(new_log: Callable[[], Database]) -> Database:
-    return new_log()
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""What the tests of the services share: installations whose day can be turned on, and commands that meet at the log."""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from application.clock import Clock
+from application.database import Database, Role
+from application.records import Act
+from domain.event import Account, Recorded, Refused
+from interface.app import Installation
+from tests.application.clusters import until
+from tests.faults.log import appending
+from tests.spec import ANN
+
+A = TypeVar("A")
+
+TODAY = date(2026, 3, 1)
+
+
+@dataclass
+class Calendar:
+    """The day it is, for everybody who shares it."""
+
+    day: date = TODAY
+
+    def now(self) -> datetime:
+        return datetime(self.day.year, self.day.month, self.day.day, 4, tzinfo=UTC)
+
+    def turn(self, day: date) -> None:
+        assert day > self.day, "days do not come back"
+        self.day = day
+
+    @property
+    def tomorrow(self) -> date:
+        return self.day + timedelta(days=1)
+
+    def act(self, who: UUID = ANN, expected: int | None = None, **more: object) -> Act:
+        """What a person does on this day."""
+        given = {"actor": who, "occurred_on": self.day, "command_id": uuid4(), **more}
+        return Act(Account.model_validate(given), expected=expected)
+
+
+@contextmanager
+def opened(database: Database, calendar: Calendar) -> Generator[Installation]:
+    with Installation(database, Clock(now=calendar.now)) as at:
+        yield at
+
+
+def meet(database: Database, *commands: Callable[[], A]) -> list[A | str]:
+    """Run commands of as many processes so that each has decided before any is recorded; a refusal is its sentence."""
+    with ThreadPoolExecutor(len(commands)) as threads, database.connect(Role.owner) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended('taizhang log ' || current_schema, 0))")
+        both = [threads.submit(_told, command) for command in commands]
+        until(lambda: appending(database) == len(commands))
+        connection.execute("SELECT pg_advisory_unlock_all()")
+        return [each.result(30) for each in both]
+
+
+def _told(command: Callable[[], A]) -> A | str:
+    try:
+        return command()
+    except Refused as refusal:
+        return str(refusal)
+
+
+def past(at: Installation, since: int = 0) -> list[Recorded]:
+    """Every event after a position."""
+    return [at.records.recorded(entry) for entry in at.records.recorder.select_notifications(since + 1, 100_000)]
+
+
+def topics(at: Installation, since: int = 0) -> list[str]:
+    """What happened after a position, in words without their context."""
+    return [each.event.TOPIC.partition(".")[2] for each in past(at, since)]
