@@ -119,6 +119,8 @@ class CaseImport:
         day, at = self._moment(row.at, "at")
         done = _Completion(row.line, step, intern(row.by), day, at)
         happened(self._account(self._standard, done), self._clock.today())
+        if at and at > self._clock.now():
+            raise Refused("{time} is still to come", field="occurred_at", time=at)
         due = self._moment(row.due, "due")[0] if row.due else None
         known = self._cases.setdefault(case, _Case(row.line, due, row.line))
         if due and not known.due:

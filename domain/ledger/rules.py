@@ -13,6 +13,9 @@ from domain.ledger.events import Attendance, EvidenceReference, Quorum
 CIVIL_TIME: Final = timezone(timedelta(hours=8))
 """China's one civil time: the zone of days that were recorded without an hour."""
 
+LATEST: Final = timezone(timedelta(hours=-12))
+"""Where on earth a day ends last."""
+
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -27,9 +30,9 @@ def instant(account: Account) -> datetime:
 
 
 def happened(account: Account, today: date) -> None:
-    """Nothing is recorded before it happens."""
+    """Nothing is recorded before it happens: on a later day, or at an instant when today is over all over the earth."""
     come(account.occurred_on, today)
-    if account.occurred_at and account.occurred_at.astimezone(CIVIL_TIME).date() > today:
+    if account.occurred_at and account.occurred_at > datetime.combine(today, time.max, LATEST):
         raise Refused("{time} is still to come", field="occurred_at", time=account.occurred_at)
 
 

@@ -91,11 +91,13 @@ def test_a_time_is_the_instant_and_the_day_that_were_written(permits: Records) -
         "A2,收件,2026-03-02 07:30:00,甲",
         "A3,收件,2026-03-02,甲",
         "A4,收件,2026/3/2 7:30,甲",
+        "A5,收件,0001-01-01T05:00:00+00:00,甲",
     )
     assert done(permits, "A1") == [("收件", datetime(2026, 3, 2, 4, 30, tzinfo=UTC), date(2026, 3, 1))]
     assert done(permits, "A2") == [("收件", datetime(2026, 3, 1, 23, 30, tzinfo=UTC), date(2026, 3, 2))]
     assert done(permits, "A3") == [("收件", datetime(2026, 3, 1, 16, tzinfo=UTC), date(2026, 3, 2))]
     assert done(permits, "A4") == done(permits, "A2")
+    assert done(permits, "A5") == [("收件", datetime(1, 1, 1, 5, tzinfo=UTC), date(1, 1, 1))]
 
 
 def test_a_time_without_an_offset_is_local_to_the_installation(permits: Records) -> None:
@@ -174,6 +176,7 @@ def test_a_case_is_opened_with_its_due_day_on_the_day_of_its_first_step(permits:
         ("A1,收件,03/01/2026 09:00,甲", "at", "is no time"),
         ("A1,收件,0001-01-01T00:00:00+14:00,甲", "at", "is no time"),
         ("A1,收件,2026-06-02 09:00,甲", "occurred_on", "still to come"),
+        ("A1,收件,2026-06-01 12:00:01,甲", "occurred_at", "still to come"),
         ("A9,收件,2026-03-01,甲,2026-03-11", "due", "the case A9 is due on 2026-03-10 in line 2"),
     ],
 )

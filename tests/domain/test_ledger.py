@@ -152,10 +152,16 @@ def test_nothing_is_recorded_before_it_happens() -> None:
         with pytest.raises(Refused, match="2026-04-13 is still to come") as refusal:
             attempt()
         assert refusal.value.field == "occurred_on"
-    later = by(ANN, occurred_at=datetime(2026, 4, 1, 16, tzinfo=UTC))
-    with pytest.raises(Refused) as refusal:
+
+
+def test_a_moment_is_still_to_come_where_it_is_a_later_day_all_over_the_earth() -> None:
+    owed = given(Obligation, RAISED)
+    later = by(ANN, occurred_at=datetime(2026, 4, 2, 12, tzinfo=UTC))
+    with pytest.raises(Refused, match="still to come") as refusal:
         owed.complete_step("notice", ANN, FLOW, later, BEFORE)
     assert refusal.value.field == "occurred_at"
+    evening_in_honolulu = by(ANN, occurred_at=datetime(2026, 4, 2, 9, tzinfo=UTC))
+    assert owed.complete_step("notice", ANN, FLOW, evening_in_honolulu, BEFORE)
 
 
 def test_missing_kinds_of_evidence_are_named() -> None:
