@@ -55,6 +55,15 @@ def test_an_organisation_is_established_below_another() -> None:
     assert village().parent == TOWN
 
 
+def test_an_organisation_is_established_with_a_code_that_is_one_and_below_one_that_exists() -> None:
+    with pytest.raises(Refused, match="letters, digits or hyphens") as refused:
+        Organisation(SOME).establish("鲁家村", "village", code="3305 23")
+    assert refused.value.field == "code"
+    with pytest.raises(Refused, match="the parent does not exist") as refused:
+        Organisation(SOME).establish("鲁家村", "village", parent=Organisation(TOWN).as_neighbour)
+    assert refused.value.field == "parent"
+
+
 def test_an_organisation_is_established_once() -> None:
     with pytest.raises(Refused, match="exists already"):
         village().establish("鲁家村", "village")

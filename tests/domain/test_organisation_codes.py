@@ -1,5 +1,6 @@
 """Codes: their form, their days, and the register."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -105,6 +106,40 @@ def test_schemes_do_not_disturb_each_other() -> None:
     assert (after.codes.now("uscc"), after.codes.now("division")) == (USCC, "330523110201")
 
 
+def test_each_scheme_has_its_own_days() -> None:
+    after = village(village().assign_code("uscc", USCC, MARCH - DAY))
+    assert after.codes.on("uscc", MARCH - DAY) == USCC
+    assert after.codes.on("division", MARCH - DAY) == ""
+    assert after.codes.on("division", MAY) == "330523110201"
+
+
+def test_a_code_withdrawn_on_its_first_day_was_valid_that_day() -> None:
+    after = village(village().withdraw_code("division", MARCH))
+    assert (after.codes.on("division", MARCH), after.codes.on("division", MARCH + DAY)) == ("330523110201", "")
+
+
+def test_codes_end_with_their_organisation_and_not_earlier_or_later() -> None:
+    held = village(village().assign_code("division", "330523110202", MAY)).codes
+    later = village(village().withdraw_code("division", MAY + DAY)).codes
+    assert [(code.code, code.until) for code in held.ended(MAY + DAY).held] == [
+        ("330523110201", MAY - DAY),
+        ("330523110202", MAY + DAY),
+    ]
+    assert [code.until for code in later.ended(MAY).held] == [MAY]
+
+
+@pytest.mark.parametrize("day", [date(1899, 12, 31), date(3000, 1, 1)])
+def test_a_code_is_not_valid_on_a_day_out_of_all_reason(day: date) -> None:
+    for command in (
+        lambda: village().assign_code("division", "1", day),
+        lambda: village().withdraw_code("division", day),
+        lambda: registered().take("division", "3305", SOME, day),
+        lambda: registered().release(SOME, day),
+    ):
+        with pytest.raises(Refused, match="give a day between"):
+            command()
+
+
 def test_a_code_assigned_by_mistake_leaves_no_day() -> None:
     after = village(village().assign_code("division", "1", MARCH))
     assert [held.code for held in after.codes.held] == ["1"]
@@ -147,6 +182,13 @@ def test_a_released_code_is_anothers_from_the_next_day() -> None:
     with pytest.raises(Refused, match="until the day before 2026-05-02"):
         registered(taken, released).take("division", "3305", OTHER, MAY)
     assert registered(taken, released).take("division", "3305", OTHER, MAY + DAY).organisation == OTHER
+
+
+def test_a_code_held_for_one_day_is_free_on_the_next() -> None:
+    taken = CodeTaken(scheme="division", code="3305", organisation=SOME, valid_from=MAY)
+    released = registered(taken, CodeReleased(organisation=SOME, valid_until=MAY))
+    with pytest.raises(Refused, match="until the day before 2026-05-02"):
+        released.take("division", "3305", OTHER, MAY)
 
 
 def test_a_code_released_as_a_mistake_is_free_as_it_was_before() -> None:
