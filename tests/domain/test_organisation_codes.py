@@ -1,6 +1,5 @@
 """Codes: their form, their days, and the register."""
 
-from datetime import date
 from uuid import UUID
 
 import pytest
@@ -126,18 +125,6 @@ def test_codes_end_with_their_organisation_and_not_earlier_or_later() -> None:
         ("330523110202", MAY + DAY),
     ]
     assert [code.until for code in later.ended(MAY).held] == [MAY]
-
-
-@pytest.mark.parametrize("day", [date(1899, 12, 31), date(3000, 1, 1)])
-def test_a_code_is_not_valid_on_a_day_out_of_all_reason(day: date) -> None:
-    for command in (
-        lambda: village().assign_code("division", "1", day),
-        lambda: village().withdraw_code("division", day),
-        lambda: registered().take("division", "3305", SOME, day),
-        lambda: registered().release(SOME, day),
-    ):
-        with pytest.raises(Refused, match="give a day between"):
-            command()
 
 
 def test_a_code_assigned_by_mistake_leaves_no_day() -> None:

@@ -10,6 +10,7 @@ from domain.organisation import (
     Elected,
     OfficerAppointed,
     OfficerReleased,
+    OrganisationDissolved,
     ReelectionHeld,
     TermExpired,
 )
@@ -60,17 +61,20 @@ def test_a_term_does_not_end_before_it_begins() -> None:
 
 DATED: list[Callable[[date], object]] = [
     lambda day: village().appoint("书记", ANN, day),
+    lambda day: village().appoint("书记", ANN, MARCH, day),
     lambda day: village().assign_code("division", "1", day),
     lambda day: village().withdraw_code("division", day),
     lambda day: village(SECRETARY).release("书记", ANN, day),
-    lambda day: village().reelect(day, [Elected(post="书记", person=BO)], day),
+    lambda day: village().reelect(day, [Elected(post="书记", person=BO)], MARCH),
+    lambda day: village().reelect(MARCH, [Elected(post="书记", person=BO)], day),
     lambda day: village(ADMITTED).transfer_out(1, 0, None, day),
     lambda day: registered().take("division", "3305", SOME, day),
+    lambda day: registered().release(SOME, day),
     lambda day: village(BEGUN).dissolve(day, 0),
 ]
 
 
-@pytest.mark.parametrize("day", [date.min, date.max])
+@pytest.mark.parametrize("day", [date.min, date(1899, 12, 31), date(3000, 1, 1), date.max])
 @pytest.mark.parametrize("command", DATED)
 def test_a_day_out_of_all_reason_is_refused(day: date, command: Callable[[date], object]) -> None:
     with pytest.raises(Refused, match="give a day between 1900-01-01 and 2999-12-31"):
@@ -85,6 +89,21 @@ def test_a_released_officer_leaves_on_the_last_day_named() -> None:
     assert unit.appoint("书记", BO, APRIL + DAY)
     with pytest.raises(Refused, match="no term as 书记"):
         unit.release("书记", ANN, APRIL)
+
+
+def test_a_term_released_on_its_first_day_was_that_day_long() -> None:
+    unit = village(SECRETARY, village(SECRETARY).release("书记", ANN, MARCH))
+    assert [len(unit.officers(day)) for day in (MARCH, MARCH + DAY)] == [1, 0]
+
+
+def test_a_post_has_a_name() -> None:
+    for post in ("", " 书记", "书\n记"):
+        with pytest.raises(Refused) as refused:
+            village().appoint(post, ANN, MARCH)
+        assert refused.value.field == "post"
+        with pytest.raises(Refused) as refused:
+            village().reelect(MARCH, [Elected(post="书记", person=BO)], MARCH, vacated=[post])
+        assert refused.value.field == "vacated"
 
 
 def test_nobody_is_released_from_what_is_not_theirs() -> None:
@@ -114,6 +133,13 @@ def test_a_term_expires_once_after_its_last_day() -> None:
 
 def test_a_released_term_does_not_expire() -> None:
     assert village(SECRETARY, village(SECRETARY).release("书记", ANN, APRIL)).expire_terms(JUNE) == ()
+
+
+def test_a_term_whose_last_day_is_the_organisations_is_released_and_one_settled_is_not() -> None:
+    (released, _) = village(SECRETARY, BEGUN).dissolve(MAY, 0)
+    assert released == OfficerReleased(post="书记", person=ANN, since=MARCH, on=MAY)
+    left = village(SECRETARY).release("书记", ANN, APRIL)
+    assert village(SECRETARY, left, BEGUN).dissolve(APRIL, 0) == (OrganisationDissolved(successor=None),)
 
 
 def test_an_election_ends_the_old_terms_and_opens_the_new() -> None:
