@@ -22,7 +22,7 @@ from domain.standard import (
     standard_id,
 )
 
-_FACTS: dict[tuple[UUID, int], Facts] = {}
+_FACTS: dict[tuple[UUID, int], tuple[PublishedVersion, Facts]] = {}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ class Standards:
 def flow_facts(standard: UUID, version: PublishedVersion) -> Facts:
     """Return what a published flow says about order, in the ledger's terms. A version's flow never changes."""
     key = (standard, version.number)
-    if key not in _FACTS:
+    known = _FACTS.get(key)
+    # Another log may have a standard of the same code.
+    if known is None or (known[0] is not version and known[0] != version):
         found = analyse(version.flow)
-        _FACTS[key] = Facts(frozenset(found.steps), found.required, found.precedes, version.separate)
-    return _FACTS[key]
+        facts = Facts(frozenset(found.steps), found.required, found.precedes, version.separate)
+        known = _FACTS[key] = version, facts
+    return known[1]

@@ -159,7 +159,7 @@ def test_with_an_organisation_end_its_codes_and_terms_in_one_command(
     assert sorted(topics(at, head)) == ["CodeReleased", "CodeReleased", "OfficerReleased", "OrganisationDissolved"]
     assert len({each.account.command_id for each in past(at, head)}) == 1
     for scheme, code in (("division", "330523100201"), ("uscc", USCC)):
-        assert at.records.load(Code, code_id(scheme, code), fresh=True).holder is None  # type: ignore[arg-type]
+        assert at.records.load(Code, code_id(scheme, code), fresh=True).holder is None
     calendar.turn(TODAY + DAY)
     heir = found("鲁家社区", code="330523100201", level="village")
     assert heir != village == organisation_id("330523100201")
