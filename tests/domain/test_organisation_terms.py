@@ -49,6 +49,9 @@ def test_a_shared_post_is_shared_only_if_everybody_is_told() -> None:
     assert village(member).appoint("委员", BO, MARCH, shared=True)
     with pytest.raises(Refused, match="declare the post as shared"):
         village(member).appoint("委员", BO, MARCH)
+    alone = village().appoint("委员", ANN, MARCH)
+    with pytest.raises(Refused, match="declare the post as shared"):
+        village(alone).appoint("委员", BO, MARCH, shared=True)
     with pytest.raises(Refused, match="this person has a term"):
         village(member).appoint("委员", ANN, MAY, shared=True)
 
