@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from eventsourcing.persistence import StoredEvent
 
 from application.database import Database, Role
-from application.log import Appended, LogRecorder, Outcome, Submission, Unavailable
+from application.log import Appended, Command, LogRecorder, Outcome, Stale, Submission, Unavailable
 from tests.application.clusters import until
 from tests.faults.load import Place, command_id, happened, process, submission, told, write
 from tests.faults.log import appending, audit, locked, recorder
@@ -63,6 +64,21 @@ def test_a_submission_that_spoils_its_group_is_refused_alone(
         assert isinstance(log.append(submission()), Appended)
     assert {each.commands[0].id for each in good} <= audit(database).keys()
     assert len(audit(database)) == 8
+
+
+def test_of_two_in_one_group_that_rely_on_what_the_other_writes_one_is_stale(
+    database: Database, threads: Threads
+) -> None:
+    a, b = uuid4(), uuid4()
+    pair = [
+        Submission([Command(uuid4(), [StoredEvent(stream, 1, "test.Happened", b"{}")])], {a: 0, b: 0})
+        for stream in (a, b)
+    ]
+    with recorder(database) as log:
+        outcomes = [future.result(5) for future in together(database, log, threads, pair)]
+    assert outcomes[1] == Stale({a: 1})
+    assert isinstance(outcomes[0], Appended)
+    assert len(audit(database)) == 2
 
 
 def test_a_backend_that_is_terminated_between_two_commits_is_replaced_unnoticed(database: Database) -> None:
