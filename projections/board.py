@@ -101,6 +101,7 @@ class Board:
         Each line sums up the whole subtree, the first organisation's own obligations alone; in the
         order of code, area and period.
         """
+        top = "unit.parent IS NULL" if root is None else "(unit.parent = %(root)s OR unit.key = %(root)s)"
         after: list[Any] = [""] * 4
         if cursor is not None:
             at, after = cursors.decode(cursor, (str, str, str, str))
@@ -113,7 +114,7 @@ class Board:
                 WHERE name IN ('organisation', 'ledger') AND NOT building
             ), tops AS (
                 SELECT key, code, name, key <> %(root)s OR %(root)s IS NULL AS whole FROM {{Organisation}} AS unit
-                WHERE (unit.parent IS NOT DISTINCT FROM %(root)s OR unit.key = %(root)s) AND {THEN.format("unit")}
+                WHERE {top} AND {THEN.format("unit")}
             ), units AS (
                 SELECT key, key AS top, whole FROM tops
                 UNION ALL
