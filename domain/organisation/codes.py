@@ -52,7 +52,8 @@ def check_code(scheme: Scheme, code: str) -> None:
     """Refuse a code that its scheme does not admit.
 
     ``division``: 1 to 32 letters, digits or hyphens. Statistical division codes have 2, 4, 6, 9 or 12 digits;
-    bodies without one may use a code of their own. ``uscc``: 18 characters in capitals, the last one a check.
+    bodies without one may use a code of their own, or their credit identifier: what has its length and no hyphen
+    is held to its rule. ``uscc``: 18 characters in capitals, the last one a check.
     """
     match scheme:
         case "division":
@@ -60,6 +61,8 @@ def check_code(scheme: Scheme, code: str) -> None:
                 raise Refused(
                     "a code has 1 to 32 letters, digits or hyphens; “{code}” does not", field="code", code=code
                 )
+            if len(code) == _LENGTH and "-" not in code:
+                _check_uscc(code)
         case "uscc":
             _check_uscc(code)
         case _:

@@ -35,6 +35,13 @@ def test_a_division_code_is_statistical_or_a_bodys_own(code: str) -> None:
     check_code("division", code)
 
 
+def test_a_body_may_stand_under_its_credit_identifier_whose_check_character_is_right() -> None:
+    check_code("division", USCC)
+    check_code("division", "our-own-code-of-18")
+    with pytest.raises(Refused, match="check character"):
+        check_code("division", "91350100M000100Y4Z")
+
+
 @pytest.mark.parametrize("code", ["", " ", "33 05", "3305 ", "3305\n", "33\t", "三", "３３", "²", "0" * 33, "a_b"])
 def test_another_division_code_is_refused(code: str) -> None:
     with pytest.raises(Refused, match="letters, digits or hyphens") as refused:
