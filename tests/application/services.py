@@ -1,7 +1,7 @@
 """What the tests of the services share: installations whose day can be turned on, and commands that meet at the log."""
 
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -52,13 +52,19 @@ def opened(database: Database, calendar: Calendar) -> Generator[Installation]:
 
 
 def meet(database: Database, *commands: Callable[[], A]) -> list[A | str]:
-    """Run commands of as many processes so that each has decided before any is recorded; a refusal is its sentence."""
+    """Run commands of as many processes so that each has decided before any is recorded, then in the order given.
+
+    Return what each came to; a refusal is its sentence.
+    """
     with ThreadPoolExecutor(len(commands)) as threads, database.connect(Role.owner) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended('taizhang log ' || current_schema, 0))")
-        both = [threads.submit(_told, command) for command in commands]
-        until(lambda: appending(database) == len(commands))
+        each: list[Future[A | str]] = []
+        for command in commands:
+            each.append(threads.submit(_told, command))
+            # Those who wait for a lock are served as they came.
+            until(lambda: appending(database) == len(each))
         connection.execute("SELECT pg_advisory_unlock_all()")
-        return [each.result(30) for each in both]
+        return [outcome.result(30) for outcome in each]
 
 
 def _told(command: Callable[[], A]) -> A | str:
