@@ -61,21 +61,29 @@ class Ledger:
     ) -> Tally:
         """Raise what a standard's duties ask in a year, of every organisation they apply to, or of those below one.
 
-        Repeatable: what was raised before is left as it is, also under an older version of the standard. Raise
-        Conflict if the standard's record is not at the version ``expected``.
+        A period is asked for under the version in force at its end, or today if that is earlier; one that ended before
+        any version was in force is not asked for. Repeatable: what was raised before is left as it is, also under an
+        older version. Raise Conflict if the standard's record is not at the version ``expected``.
         """
         loaded = self.records.load(Standard, standard, fresh=True)
         if expected is not None and loaded.version != expected:
             raise Conflict(standard, loaded.version)
-        version = loaded.in_force(self.clock.today())
+        today = self.clock.today()
+        loaded.in_force(today)
 
         def items() -> Iterator[Item]:
-            for duty in version.duties:
+            for version, duty in ((each, duty) for each in loaded.versions for duty in each.duties):
                 if duty.frequency == "per case":
                     continue
+                asked = [
+                    (period, due_after(period, duty.days_after))
+                    for period in periods(duty.frequency, year)
+                    if loaded.begun(min(period.last, today)) == version
+                ]
+                if not asked:
+                    continue
                 for organisation in self.board.subject_to(duty.levels, duty.settings, below):
-                    for period in periods(duty.frequency, year):
-                        by = due_after(period, duty.days_after)
+                    for period, by in asked:
                         terms = _terms(standard, version, duty, organisation, by, period=period.code)
                         yield self._raising(account, terms)
 

@@ -75,15 +75,19 @@ class Standard(Aggregate):
             raise Refused("the standard {code} is retired", field="standard", code=self.code)
         if not self.versions:
             raise Refused("the standard {code} is not published yet", field="standard", code=self.code)
-        begun = [version for version in self.versions if on is None or version.effective_on <= on]
-        if not begun:
+        version = self.begun(on) if on else self.versions[-1]
+        if version is None:
             raise Refused(
                 "the standard {code} is in force from {day} on",
                 field="standard",
                 code=self.code,
                 day=self.versions[0].effective_on,
             )
-        return begun[-1]
+        return version
+
+    def begun(self, on: date) -> PublishedVersion | None:
+        """Return the version that was in force on a day, whatever became of the standard; None before the first."""
+        return next((version for version in reversed(self.versions) if version.effective_on <= on), None)
 
     def draft(self, code: str, title: str, area: str, authority: str) -> StandardDrafted:
         if self.standing != "absent":

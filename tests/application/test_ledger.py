@@ -109,6 +109,20 @@ def test_an_amendment_asks_more_and_leaves_what_was_asked_as_it_was(county: Coun
     assert county.owed(before.id).outcome == "done"
 
 
+def test_a_period_is_asked_for_under_the_version_in_force_at_its_end(county: County) -> None:
+    county.publish(MEETING)
+    county.day = date(2026, 8, 1)
+    county.publish(FIELDS, MEETING.model_copy(update={"days_after": 0}))
+    county.at.fold_now()
+    county.at.ledger.raise_year(county.act().account, STANDARD, 2025)
+    assert not county.outcomes(), "nothing was in force then"
+    county.at.ledger.raise_year(county.act().account, STANDARD, 2026, below=VILLAGE)
+    county.at.fold_now()
+    asked = {(row.duty, row.period): row.standard_version for row in county.at.views.every(ObligationRow)}
+    quarters = {("meeting", f"2026-Q{n}"): 1 if n < 3 else 2 for n in (1, 2, 3, 4)}
+    assert asked == {**quarters, ("fields", "2026-H2"): 2}
+
+
 def test_a_case_brings_the_duties_that_are_asked_for_in_each(county: County) -> None:
     county.publish(MEETING, ARCHIVE, HEARING)
     receipt = county.at.ledger.raise_case(county.act(), STANDARD, "one", VILLAGE, date(2026, 3, 20))

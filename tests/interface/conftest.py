@@ -67,5 +67,5 @@ def permits(ann: Person, bo: Person) -> UUID:
     ann.did(f"/standards/{PERMITS}/separation", {"pairs": [["收件", "发证"]]})
     duty = {"code": "review", "title": "月度自查", "frequency": "monthly", "levels": ["village"]}
     ann.did(f"/standards/{PERMITS}/duties", {"duty": duty})
-    bo.did(f"/standards/{PERMITS}/publication")
+    bo.did(f"/standards/{PERMITS}/publication", {"effective_on": "2026-01-01"})
     return PERMITS
