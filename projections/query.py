@@ -225,11 +225,14 @@ class Views:
     def changes(
         self, kind: type[R], since: int, until: int, *, limit: int = 100, after: UUID | None = None
     ) -> Changes[R]:
-        """Return, by key, the rows that are not the same at two positions, of so many that were touched meanwhile."""
+        """Return, by key, the rows that are not the same at two positions, of so many that were touched meanwhile.
+
+        A version ends only where the next one begins: a row touched is one of which a version began.
+        """
         described = table(kind)
         query = sql.SQL(
-            "WITH touched AS (SELECT DISTINCT key FROM {table} WHERE ((began > %(since)s AND began <= %(until)s)"
-            " OR (ended > %(since)s AND ended <= %(until)s)) AND key > %(after)s ORDER BY key LIMIT %(limit)s)"
+            "WITH touched AS (SELECT DISTINCT key FROM {table} WHERE began > %(since)s AND began <= %(until)s"
+            " AND key > %(after)s ORDER BY key LIMIT %(limit)s)"
             " SELECT began <= %(since)s, began <= %(until)s AND ended > %(until)s, {listed} FROM {table}"
             " WHERE key IN (SELECT key FROM touched) AND ((began <= %(since)s AND ended > %(since)s)"
             " OR (began <= %(until)s AND ended > %(until)s)) ORDER BY key"

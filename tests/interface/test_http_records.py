@@ -128,8 +128,11 @@ def test_a_stopped_view_is_shown_and_goes_on_by_a_recorded_decision(
     assert ann.get("/organisations", headers={"Prefer": "wait=1"}).status_code == 503
     standing = {each["name"]: each for each in ann.saw("/views")["items"]}["organisation"]
     assert (standing["state"], standing["stopped_at"], standing["lag_events"]) == ("stopped", position, 2)
+    assert 0 < standing["lag_seconds"] < 60
     assert "LookupError" in standing["error"]
     health = ann.client.get("/api/health")
+    lags = {each["name"]: each["lag_seconds"] for each in health.json()["views"]}
+    assert (lags["organisation"] > standing["lag_seconds"], lags["standard"]) == (True, 0)
     assert (health.json()["status"], "LookupError" in health.text) == ("impaired", False)
     assert ann.post("/views/organisation/skip", {}).json()["field"] == "reason"
     decision: dict[str, Any] = {"body": {"reason": "误录"}, "headers": {"Idempotency-Key": "skip"}}

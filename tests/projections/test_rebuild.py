@@ -14,8 +14,10 @@ from domain.event import Recorded
 from interface.app import Installation, all_views
 from projections import cursor as cursors
 from projections.engine import begin
+from projections.fold import Fold, Hands
 from projections.organisation import OrganisationRow, OrganisationView
 from projections.query import NOW, Behind
+from projections.registry import Place, Superseded, level
 from projections.standard import StandardRow
 from projections.view import Row, Rows, View
 from tests.projections.engines import check_rows, check_versions, cut, engine, eventually, fold, reading, running
@@ -140,6 +142,38 @@ def test_a_view_begun_anew_while_it_is_built_loses_nothing(played: Installation)
         eventually(lambda: not any(each.building for each in played.views.standings()))
     check_versions(reading(played))
     check_rows(reading(played), played.head(), fold(played, all_views(), played.head()))
+
+
+def test_a_view_begun_anew_under_an_idle_engine_is_folded_again(played: Installation) -> None:
+    head = played.head()
+    with running(engine(played)), played.database.connect(Role.projector) as connection:
+        eventually(lambda: {each.position for each in played.views.standings()} == {head})
+        begin(connection, played.database.schema, OrganisationView(), building=False)
+        eventually(lambda: {each.position for each in played.views.standings()} == {head})
+    check_rows(reading(played), head, fold(played, all_views(), head))
+
+
+def test_a_batch_of_an_engine_that_lost_its_turn_is_not_written(played: Installation) -> None:
+    view, schema, page = OrganisationView(), played.database.schema, played.pages.page(0, 2000)
+    with (
+        played.database.connect(Role.projector) as one,
+        played.database.connect(Role.projector) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        late = Fold(begin(one, schema, view, building=False), schema, Hands(one, other, thread, thread))
+        assert engine(played, [view]).catch_up()
+        late.fold(page, frozenset())
+        with pytest.raises(Superseded):
+            late.land()
+    check_versions(reading(played, [view]))
+    check_rows(reading(played, [view]), played.head(), fold(played, [view], played.head()))
+
+
+def test_what_is_built_takes_the_place_only_of_what_is_no_further() -> None:
+    view = OrganisationView()
+    for further, so in ((6, True), (7, True), (8, False)):
+        assert level(Place(view, True, 7, None), [Place(view, False, further, None)]) is so
+    assert not level(Place(view, True, 7, 8), [Place(view, False, 7, None)])
 
 
 def test_two_engines_take_turns_and_the_other_takes_over_when_one_is_cut_off(played: Installation) -> None:
