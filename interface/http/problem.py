@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from application.database import Unavailable
 from application.records import Conflict
@@ -140,6 +141,8 @@ def install(app: FastAPI) -> None:
     on(Behind, _behind)
     on(Unavailable, lambda request, _: unavailable(request))
     on(RequestValidationError, _invalid)
+    # Nobody is left to be answered; it is no fault of the service's.
+    on(ClientDisconnect, lambda request, _: problem(request, "unreadable", 400, say(request, TITLES["unreadable"])))
     on(HTTPException, _http)
     on(Exception, _unforeseen)
 

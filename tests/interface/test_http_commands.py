@@ -1,11 +1,14 @@
 """What every command over HTTP keeps: its receipt, its one execution, the version it was meant for, its strict body."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import anyio
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from tests.interface.callers import PERMITS, TOWN, VILLAGE, Person
 
@@ -196,6 +199,25 @@ UNREADABLE: list[tuple[bytes, int]] = [
 def test_what_cannot_be_read_is_refused(ann: Person, village: UUID) -> None:
     for body, status in UNREADABLE:
         refusal(ann.post(f"/organisations/{village}/name", content=body), status)
+
+
+def test_who_hangs_up_in_the_middle_of_a_request_is_no_fault_of_the_service(ann: Person, village: UUID) -> None:
+    path, sent = f"/api/organisations/{village}/name", list[Message]()
+    arriving: Iterator[Message] = iter(
+        [{"type": "http.request", "body": b'{"name":', "more_body": True}, {"type": "http.disconnect"}]
+    )
+
+    async def receive() -> Message:
+        return next(arriving)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {ann.token}".encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "headers": headers}
+    anyio.run(ann.client.app, {**scope, "query_string": b"", "http_version": "1.1", "app": None}, receive, send)
+    assert [message.get("status") for message in sent] == [400, None]
+    assert ann.saw(f"/organisations/{village}")["version"] == 1
 
 
 def test_what_is_too_large_is_not_read(ann: Person, village: UUID) -> None:
