@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import QueryCanceled
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -103,7 +104,9 @@ class Reads:
                 with self.pool.connection(left) as connection, connection.cursor(binary=True) as cursor:
                     return cursor.execute(query, parameters).fetchall()  # pyright: ignore[reportArgumentType]  # ours
             except psycopg.OperationalError as error:
-                if monotonic() > deadline or self.pool.closed:
+                # One that took longer than the server lets it is not asked again.
+                stopped = isinstance(error, QueryCanceled)
+                if stopped or monotonic() > deadline or self.pool.closed:
                     raise Unavailable(f"the database does not answer: {error}") from error
                 sleep(PAUSE)
                 self.pool.check()

@@ -152,6 +152,17 @@ def test_reads_go_on_soon_after_a_server_comes_back_however_long_it_was_away(pro
         assert reading.result(2) == 1
 
 
+def test_a_query_that_the_server_stopped_is_not_asked_again(database: Database) -> None:
+    with database.connect(Role.owner) as connection:
+        connection.execute(f"ALTER DATABASE \"{connection.info.dbname}\" SET statement_timeout = '300ms'".encode())
+    with recorder(database) as other:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="statement timeout"):
+            other.reads.fetch("SELECT pg_sleep(5)")
+        assert time.monotonic() - begun < 3
+        assert other.max_notification_id() is None
+
+
 def test_many_subscribers_share_one_connection_and_see_the_same(
     database: Database, log: LogRecorder, threads: Threads
 ) -> None:

@@ -126,6 +126,9 @@ def test_a_reader_may_wait_for_everything_recorded_by_now(ann: Person, village: 
     answer = ann.client.get(f"/api/organisations/{village}", headers=headers)
     assert answer.json()["name"] == "甲村"
     assert answer.headers["Preference-Applied"] == "wait=10"
+    endless = ann.get("/organisations", headers={"Prefer": "wait=999999"})
+    assert endless.headers["Preference-Applied"] == "wait=30"
+    assert endless.headers["Cache-Control"] == "private, no-cache", "what one may read is kept for nobody else"
 
 
 def test_a_view_that_is_behind_is_told_and_asked_again(database: Database) -> None:
