@@ -1,10 +1,12 @@
 """Who may come in: bearer tokens, and what the role behind one lets its holder do."""
 
 import hashlib
+import re
 import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from typing import Literal, get_args
 from uuid import UUID, uuid5
@@ -29,6 +31,12 @@ MAY: dict[Duty, frozenset[Act]] = {
 TRUSTED = 5.0
 KEPT = 10_000
 
+ISSUED = (
+    "SELECT left(encode(digest, 'hex'), 16), people.name, role, organisation, created_at, revoked_at"
+    " FROM tokens JOIN people ON people.id = tokens.person"
+)
+
+_ID = re.compile(r"[0-9a-f]{16}")
 _PEOPLE = UUID("9b7f1c34-0f4e-5d0a-8f0e-52a1c2d6b7e9")
 
 
@@ -43,6 +51,18 @@ class Person:
 
     def may(self, act: Act) -> bool:
         return act in MAY[self.duty]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that was made: ``id`` is the beginning of its hash, in hexadecimal. It is of no use to come in."""
+
+    id: str
+    person: str
+    role: str
+    organisation: UUID | None
+    created_at: datetime
+    revoked_at: datetime | None
 
 
 def person_id(name: str) -> UUID:
@@ -78,6 +98,25 @@ class Access:
             )
         return token
 
+    def issued(self) -> list[Issued]:
+        """Return every token that was ever made, the oldest first."""
+        return [Issued(*row) for row in self._reads.fetch(f"{ISSUED} ORDER BY created_at, digest")]
+
+    def revoke(self, id: str) -> Issued:
+        """Take a token back: within seconds it lets nobody in any more. One taken back before stays as it was."""
+        if not _ID.fullmatch(id):
+            raise Refused("“{id}” is no token's identifier: see the list of tokens", field="id", id=id)
+        with self._database.connect(Role.writer) as connection:
+            connection.execute(
+                "UPDATE tokens SET revoked_at = clock_timestamp() WHERE left(encode(digest, 'hex'), 16) = %s"
+                " AND revoked_at IS NULL",
+                (id,),
+            )
+        found = self._reads.fetch(f"{ISSUED} WHERE left(encode(digest, 'hex'), 16) = %s", (id,))
+        if not found:
+            raise Refused("there is no token {id}", field="id", id=id)
+        return Issued(*found[0])
+
     def introduce(self, names: list[str]) -> list[UUID]:
         """Remember people's names, beside the log, so that a reader can be told who did what."""
         for name in names:
@@ -109,7 +148,7 @@ class Access:
         digest = _digest(token)
         rows = self._reads.fetch(
             "SELECT people.id, people.name, tokens.role, tokens.organisation"
-            " FROM tokens JOIN people ON people.id = tokens.person WHERE digest = %s",
+            " FROM tokens JOIN people ON people.id = tokens.person WHERE digest = %s AND revoked_at IS NULL",
             (digest,),
         )
         if not rows:

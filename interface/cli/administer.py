@@ -1,14 +1,18 @@
 """Commands of an administrator: the schema, tokens, and the clock."""
 
+from dataclasses import fields
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter
 
-from application.access import MAY, person_id
+from application.access import MAY, Issued, person_id
 from application.migrate import migrate
 from interface.cli.clockwork import CLOCK
-from interface.cli.common import Json, database, fold, installation, progress, show
+from interface.cli.common import Json, database, fold, installation, progress, show, table
 from interface.settings import Settings
+
+_ISSUED = TypeAdapter(list[Issued])
 
 tokens = typer.Typer(help="Bearer tokens, with which people and programs come in.", no_args_is_help=True)
 
@@ -36,6 +40,28 @@ def create(
     with installation() as at:
         token = at.access.create(person, role, at.organisation(organisation) if organisation else None)
     show({"token": token}, lambda: [token], as_json=as_json)
+
+
+@tokens.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the tokens that were ever made; what is kept of one lets nobody in."""
+    with installation() as at:
+        _show(at.access.issued(), as_json=as_json)
+
+
+@tokens.command()
+def revoke(
+    id: Annotated[str, typer.Argument(help="The token's identifier, as listed.")], as_json: Json = False
+) -> None:
+    """Take a token back: within seconds it lets nobody in any more."""
+    with installation() as at:
+        _show([at.access.revoke(id)], as_json=as_json)
+
+
+def _show(issued: list[Issued], *, as_json: bool) -> None:
+    names = [field.name for field in fields(Issued)]
+    told = _ISSUED.dump_python(issued, mode="json")
+    show({"tokens": told}, lambda: table(names, ([row[name] or "" for name in names] for row in told)), as_json=as_json)
 
 
 def omissions(as_json: Json = False) -> None:

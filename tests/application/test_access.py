@@ -60,12 +60,6 @@ def count(database: Database, table: str) -> int:
         return int(count)
 
 
-def revoke(database: Database, token: str) -> None:
-    with database.connect(Role.owner) as connection:
-        digest = hashlib.sha256(token.encode()).digest()
-        assert connection.execute("DELETE FROM tokens WHERE digest = %s", (digest,)).rowcount == 1
-
-
 def test_a_token_stands_for_a_person_a_role_and_an_organisation_in_every_process(access: Access, other: Access) -> None:
     token = access.create("王芳", "filer", VILLAGE)
     expected = Person(person_id("王芳"), "王芳", "filer", VILLAGE)
@@ -102,17 +96,38 @@ def test_what_is_no_token_is_nobody(access: Access) -> None:
 
 
 def test_a_revoked_token_is_nobody_at_once_elsewhere_and_soon_where_it_was_just_seen(
-    access: Access, other: Access, database: Database, monkeypatch: pytest.MonkeyPatch
+    access: Access, other: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TRUSTED", 0.3)
     token, kept = access.create("Ann", "administrator"), access.create("Ann", "administrator")
     assert access.recognise(token) == access.remembered(token) != None  # noqa: E711  # it is somebody
-    revoke(database, token)
+    [id, _] = [each.id for each in other.issued()]
+    revoked = other.revoke(id)
+    assert revoked.revoked_at
+    assert other.revoke(id) == revoked, "it was taken back then, and not again"
     assert other.recognise(token) is None
     sleep(0.3)
     assert access.remembered(token) is None
     assert access.recognise(token) is None
     assert access.recognise(kept) is not None
+
+
+def test_tokens_are_listed_with_all_but_themselves(access: Access) -> None:
+    token = access.create("Ann", "auditor", VILLAGE)
+    access.create("Bo", "filer")
+    [first, second] = access.issued()
+    assert first.id == hashlib.sha256(token.encode()).hexdigest()[:16]
+    assert (first.person, first.role, first.organisation, first.revoked_at) == ("Ann", "auditor", VILLAGE, None)
+    assert (second.person, second.role, second.organisation) == ("Bo", "filer", None)
+
+
+def test_only_a_token_that_was_made_is_taken_back(access: Access) -> None:
+    token = access.create("Ann", "auditor")
+    for id in ("", token, "0" * 15, "0" * 16, "G" * 16, access.issued()[0].id.upper() + "0"):
+        with pytest.raises(Refused) as refused:
+            access.revoke(id)
+        assert refused.value.field == "id"
+    assert access.recognise(token)
 
 
 def test_a_token_just_seen_is_known_without_the_database_and_one_never_seen_is_not(
