@@ -25,7 +25,7 @@ Change = tuple[Aggregate, Event | Sequence[Event]]
 # Aggregates kept at their last known version.
 CACHED = 20_000
 # How often a decision is taken anew because a stream that it read had moved on.
-ATTEMPTS = 4
+ATTEMPTS = 32
 
 
 class Conflict(Exception):

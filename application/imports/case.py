@@ -19,7 +19,7 @@ from application.ledger import case_streams, raise_case
 from application.records import Records, Work
 from application.standard import flow_facts
 from domain.event import Account, Refused
-from domain.ledger import Facts, Obligation, case_id, happened, instant
+from domain.ledger import Facts, Obligation, case_id, instant
 from domain.standard import Standard, standard_id
 
 # Characters of a case's or a step's name.
@@ -118,9 +118,10 @@ class CaseImport:
         check_name(row.by, "by")
         day, at = self._moment(row.at, "at")
         done = _Completion(row.line, step, intern(row.by), day, at)
-        happened(self._account(self._standard, done), self._clock.today())
+        if day > self._clock.today():
+            raise Refused("{day} is still to come", field="at", day=day)
         if at and at > self._clock.now():
-            raise Refused("{time} is still to come", field="occurred_at", time=at)
+            raise Refused("{time} is still to come", field="at", time=at)
         due = self._moment(row.due, "due")[0] if row.due else None
         known = self._cases.setdefault(case, _Case(row.line, due, row.line))
         if due and not known.due:

@@ -175,8 +175,8 @@ def test_a_case_is_opened_with_its_due_day_on_the_day_of_its_first_step(permits:
         ("A1,收件,2026-02-30,甲", "at", "is no time"),
         ("A1,收件,03/01/2026 09:00,甲", "at", "is no time"),
         ("A1,收件,0001-01-01T00:00:00+14:00,甲", "at", "is no time"),
-        ("A1,收件,2026-06-02 09:00,甲", "occurred_on", "still to come"),
-        ("A1,收件,2026-06-01 12:00:01,甲", "occurred_at", "still to come"),
+        ("A1,收件,2026-06-02 09:00,甲", "at", "still to come"),
+        ("A1,收件,2026-06-01 12:00:01,甲", "at", "still to come"),
         ("A9,收件,2026-03-01,甲,2026-03-11", "due", "the case A9 is due on 2026-03-10 in line 2"),
     ],
 )

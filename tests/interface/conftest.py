@@ -1,6 +1,7 @@
 """The service over HTTP on a database of its own: an installation that folds, people with tokens, and a client."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from application.migrate import migrate
 from interface.app import Installation
 from interface.http import create_app
 from tests.interface.callers import FLOW, PERMITS, TOWN, VILLAGE, Person
+from tests.interface.shell import Shell
 
 
 @pytest.fixture
@@ -20,6 +22,13 @@ def installation(database: Database) -> Iterator[Installation]:
     with Installation(database) as installation:
         installation.fold()
         yield installation
+
+
+@pytest.fixture
+def shell(database: Database, tmp_path: Path) -> Shell:
+    """The command line on a database of its own."""
+    migrate(database)
+    return Shell(tmp_path, {"TAIZHANG_DATABASE": database.dsn})
 
 
 @pytest.fixture
