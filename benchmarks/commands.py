@@ -92,7 +92,7 @@ def run(server: Server) -> Iterator[Comparison]:
 
 def fresh() -> UUID:
     """Make a command's identifier. Asking the operating system for its chance would be measured, too."""
-    return UUID(int=getrandbits(128))  # noqa: S311  # it guards nothing
+    return UUID(int=getrandbits(128))  # it guards nothing
 
 
 def admit(installation: Installation, id: UUID, command_id: UUID) -> None:
