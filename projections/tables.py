@@ -87,12 +87,12 @@ class Table(Generic[R]):
         connection.execute(
             sql.SQL(
                 "CREATE TABLE {} ({}, began bigint NOT NULL, ended bigint NOT NULL,"
-                " PRIMARY KEY (key, began), CHECK (began < ended)) WITH (fillfactor = 60)"
+                " PRIMARY KEY (key, began), CHECK (began < ended)) WITH (fillfactor = 50)"
             ).format(table, sql.SQL(", ").join(columns))
         )
         for index in self.kind.INDEXES:
             listed = sql.SQL(", ").join(sql.Identifier(name) for name in (*index, "key"))
-            connection.execute(sql.SQL("CREATE INDEX ON {} ({}) INCLUDE (began)").format(table, listed))
+            connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, listed))
 
     @property
     def listed(self) -> sql.Composed:
