@@ -39,7 +39,7 @@ class Board(Protocol):
         ...
 
     def overdue(self, today: date) -> Iterator[UUID]:
-        """Yield the obligations that are open and were due before a day."""
+        """Yield the obligations that are open and were due before a day, but of nobody who was dissolved by then."""
         ...
 
 

@@ -222,22 +222,25 @@ class Board:
             ORDER BY key LIMIT 10000
             """
         parameters = {"below": below, "levels": list(levels), "settings": list(settings), "at": NOW}
-        yield from self._keys(OrganisationRow, (tree if below else every) + chosen, parameters)
+        yield from self._keys((OrganisationRow,), (tree if below else every) + chosen, parameters)
 
     def overdue(self, today: date) -> Iterator[UUID]:
-        """Yield the obligations that are open and were due before a day."""
+        """Yield the obligations that are open and were due before a day, but of nobody who was dissolved by then."""
         yield from self._keys(
-            ObligationRow,
+            (ObligationRow, OrganisationRow),
             f"""SELECT key FROM {{Obligation}} AS item
                 WHERE outcome = 'open' AND due < %(today)s AND {HELD.format("item")}
-                AND NOT (soft AND exception = 'explained') AND key > %(after)s ORDER BY key LIMIT 10000""",
+                AND NOT (soft AND exception = 'explained') AND NOT EXISTS (
+                    SELECT FROM {{Organisation}} AS unit WHERE unit.key = item.organisation
+                    AND unit.standing = 'dissolved' AND unit.dissolved_on <= item.due AND {HELD.format("unit")}
+                ) AND key > %(after)s ORDER BY key LIMIT 10000""",
             {"today": today, "at": NOW},
         )
 
     def terms_over(self, today: date) -> Iterator[UUID]:
         """Yield the organisations with a term of office that ran out before a day, of which no end is recorded."""
         yield from self._keys(
-            OrganisationRow,
+            (OrganisationRow,),
             f"""SELECT key FROM {{Organisation}} AS unit
                 WHERE {HELD.format("unit")} AND key > %(after)s AND EXISTS (
                     SELECT FROM jsonb_to_recordset(terms) AS term(until date, settled boolean)
@@ -246,8 +249,8 @@ class Board:
             {"today": today, "at": NOW},
         )
 
-    def _keys(self, kind: type[Row], query: str, parameters: dict[str, Any]) -> Iterator[UUID]:
+    def _keys(self, kinds: Sequence[type[Row]], query: str, parameters: dict[str, Any]) -> Iterator[UUID]:
         after = UUID(int=0)
-        while keys := self._views.fetch((kind,), query, {**parameters, "after": after}):
+        while keys := self._views.fetch(kinds, query, {**parameters, "after": after}):
             yield from (key for (key,) in keys)
             after = keys[-1][0]

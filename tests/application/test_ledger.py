@@ -181,6 +181,21 @@ def test_the_clock_records_an_omission_once_and_only_what_discharges_or_excuses_
     assert (county.strike(), county.owed(fields).outcome, county.owed(archive).outcome) == (0, "late", "waived")
 
 
+def test_the_clock_accuses_nobody_of_what_fell_due_once_they_were_dissolved(county: County) -> None:
+    county.publish(MEETING)
+    county.at.fold_now()
+    county.at.ledger.raise_year(county.act().account, STANDARD, 2026, below=VILLAGE)
+    county.day = date(2026, 7, 7)
+    county.at.organisations.begin_dissolution(county.act(), VILLAGE)
+    county.at.fold_now()
+    county.at.organisations.dissolve(county.act(), VILLAGE)
+    county.day = date(2027, 3, 1)
+    assert county.strike() == 1
+    found = county.outcomes()
+    assert found["meeting", "2026-Q1"] == "missing", "it was due three months before they were dissolved"
+    assert found["meeting", "2026-Q2"] == "open", "it was due that day"
+
+
 def test_imported_cases_bring_their_duties_too(county: County) -> None:
     county.publish(ARCHIVE)
     report = Report()
