@@ -15,15 +15,19 @@ OLDEST = 16
 def reach(dsn: str) -> Database:
     """Return the database of a connection string once its server has answered; raise Unavailable."""
     try:
-        conninfo_to_dict(dsn)
+        given = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
         # What the library says of it would repeat it, with its password.
-        raise Unavailable("it is no connection string such as postgresql://user@host:5432/name") from None
+        example = "postgresql://user@host:5432/name"
+        raise Unavailable(f"the database's address is no connection string such as {example}") from None
+    # One at the beginning alone is an abstract socket's; any other is a piece of what should not be shown.
+    if "@" in str(given.get("host", ""))[1:]:
+        raise Unavailable("an @ in the user or the password of the database's address is written %40")
     database = Database(dsn)
     with answering(), database.connect(Role.owner) as connection:
         version = connection.info.server_version // 10_000
     if version < OLDEST:
-        raise Unavailable(f"its server is PostgreSQL {version}; {OLDEST} or later is needed")
+        raise Unavailable(f"the database's server is PostgreSQL {version}; {OLDEST} or later is needed")
     return database
 
 

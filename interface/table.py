@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from domain.event import Refused
 # Characters of one cell before its row is refused.
 LARGEST_CELL = 100_000
 PIECE = 1 << 20
+# Characters of a header that are repeated to the person who gave it.
+SHOWN = 300
 BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -50,6 +53,8 @@ class Table:
                 header = [cell.strip() for cell in next(reader, [])]
             except csv.Error as error:
                 raise Refused("the first line is not CSV: {reason}", field="file", reason=error) from None
+            if not any(header):
+                raise Refused("the first line is empty: the names of the columns belong there", field="file")
             places = [_place(header, column) for column in columns]
             while True:
                 line = reader.line_num + 1
@@ -97,9 +102,10 @@ def _encoding(path: Path) -> str:
 def _delimiter(header: str, columns: Sequence[str]) -> str:
     """A comma, unless the header has the columns only when it is cut at semicolons or tabs."""
     for delimiter in (",", ";", "\t"):
-        cells = [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter), [])]
-        if all(column in cells for column in columns):
-            return delimiter
+        with suppress(csv.Error):
+            cells = [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter), [])]
+            if all(column in cells for column in columns):
+                return delimiter
     return ","
 
 
@@ -110,7 +116,7 @@ def _place(header: Sequence[str], column: str) -> int:
             "the file has no column “{column}”; it has {columns}",
             field="file",
             column=column,
-            columns=", ".join(header),
+            columns=", ".join(header)[:SHOWN],
         )
     if len(found) > 1:
         raise Refused("the file has the column “{column}” twice", field="file", column=column)

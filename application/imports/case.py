@@ -24,8 +24,8 @@ from domain.standard import Standard, standard_id
 
 # Characters of a case's or a step's name.
 LONGEST = 200
-# A time as spreadsheet programs write it where dates have strokes: 2026/3/1 8:30.
-_STROKES = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?:[ T](\d{1,2})(:\d{2}.*))?")
+# A time as spreadsheet programs write it: 2026/3/1 8:30, 2026-3-1 8:30.
+_SHORT = re.compile(r"(\d{4})([/-])(\d{1,2})\2(\d{1,2})(?:[ T](\d{1,2})(:\d{2}.*))?")
 
 
 class CaseLine(NamedTuple):
@@ -138,8 +138,8 @@ class CaseImport:
 
     def _moment(self, text: str, name: str) -> tuple[date, datetime | None]:
         """Read a time (ISO 8601; local without an offset): its day as it was written, and the instant."""
-        if strokes := _STROKES.fullmatch(text):
-            year, month, day, hour, rest = strokes.groups()
+        if short := _SHORT.fullmatch(text):
+            year, _, month, day, hour, rest = short.groups()
             text = f"{year}-{month:>02}-{day:>02}" + (f"T{hour:>02}{rest}" if hour else "")
         try:
             written = datetime.fromisoformat(text)

@@ -1,6 +1,8 @@
 """The command line: what an administrator and an auditor need, for people and, with ``--json``, for programs."""
 
+import os
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -32,8 +34,11 @@ class Commands(TyperGroup):
         except FORESEEN as error:
             field = f"{error.field}: " if isinstance(error, Refused) and error.field else ""
             _fail(f"{field}{error}")
+        except UnicodeEncodeError as error:
+            # What a program writes has no such characters: they are bytes of an argument that are not UTF-8.
+            _fail(f"{error.object[error.start : error.end]!a} in what was given is no text")
         except OSError as error:
-            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
 
 
 def _fail(sentence: str) -> None:
@@ -62,4 +67,14 @@ app.add_typer(views.app, name="views")
 def main() -> None:
     """Run the command that was given."""
     settle()
+    _open_streams()
     app()
+
+
+def _open_streams() -> None:
+    """Let what is written to a closed stream go nowhere, and what an encoding has no character for be escaped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """Importing what was kept elsewhere: organisations, standards, cases."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,7 @@ def organisations(file: File, skip_bad: SkipBad = False, as_json: Json = False) 
 
     report = Report()
     with installation() as at:
-        importing = OrganisationImport(at.records, at.clock, file.name, lines, report)
+        importing = OrganisationImport(at.records, at.clock, _source(file), lines, report)
         with progress("checking") as bar:
             importing.check(bar.advance)
         if skip_bad or not report.bad:
@@ -71,7 +72,7 @@ def standard(
     adopted = Adoption(code, title, area, flow, separations(flow, separate or ()), authority)
     with installation() as at:
         at.access.introduce([author, approver])
-        done, version = import_standard(at.records, at.clock, file.name, adopted, author=author, approver=approver)
+        done, version = import_standard(at.records, at.clock, _source(file), adopted, author=author, approver=approver)
         fold(at)
     said = {
         "published": f"standard {code} is published",
@@ -105,7 +106,7 @@ def cases(
 
     report = Report()
     with installation() as opened:
-        importing = CaseImport(opened.records, opened.clock, file.name, standard, report)
+        importing = CaseImport(opened.records, opened.clock, _source(file), standard, report)
         with progress("checking") as bar:
             importing.read(lines(), bar.advance)
             if not skip_bad:
@@ -116,6 +117,11 @@ def cases(
                 importing.record(bar.advance)
             fold(opened)
         _tell(opened, report, skip_bad=skip_bad, as_json=as_json)
+
+
+def _source(file: Path) -> str:
+    """A file's name as a record can hold it, whatever bytes it is made of."""
+    return os.fsencode(file.name).decode(errors="replace")
 
 
 def _tell(at: Installation, report: Report, *, skip_bad: bool, as_json: bool) -> None:

@@ -46,6 +46,7 @@ def test_organisations_are_read_in_every_encoding_that_spreadsheets_write_and_re
     ("content", "said"),
     [
         (b"", "empty"),
+        (b"\ncode,name,parent_code,level\n33,x,,province\n", "the first line is empty"),
         (b"code,name,level\n33,x,province\n", "parent_code"),
         (b"code,code,name,parent_code,level\n33,33,x,,province\n", "code"),
         (b"code,name,parent_code,level\n33,\x00,,province\n", "NUL"),

@@ -121,6 +121,15 @@ def test_where_no_service_runs_the_embedded_database_runs_for_the_time_of_a_comm
         assert alone.tells("import", "organisations", "county.csv")["repeated"] == 2
 
 
-def test_a_server_that_is_away_is_told_without_its_password(tmp_path: Path) -> None:
-    away = Shell(tmp_path, {"TAIZHANG_DATABASE": "postgresql://nobody:secret@127.0.0.1:1/none"})
-    assert "secret" not in away.refuses("views")
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://nobody:secret@127.0.0.1:1/none", "127.0.0.1"),
+        ("postgresql://nobody:a@secret@127.0.0.1:1/none", "%40"),
+        ("nobody:secret", "no connection string"),
+    ],
+)
+def test_a_server_that_is_away_is_told_without_its_password(tmp_path: Path, address: str, said: str) -> None:
+    words = Shell(tmp_path, {"TAIZHANG_DATABASE": address}).refuses("views")
+    assert said in words
+    assert "secret" not in words
