@@ -21,10 +21,12 @@ from domain.ledger import (
     ObligationRaised,
     Quorum,
     Revision,
+    Year,
     case_duty_id,
     case_id,
     obligation_id,
     periods,
+    year_id,
 )
 from domain.ledger import due as due_after
 from domain.organisation import Organisation
@@ -51,22 +53,28 @@ class Ledger:
 
     def raise_year(
         self,
-        account: Account,
+        act: Act,
         standard: UUID,
         year: int,
         *,
         below: UUID | None = None,
-        expected: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
-    ) -> Tally:
+    ) -> Receipt:
         """Raise what a standard's duties ask in a year, of every organisation they apply to, or of those below one.
 
         A period is asked for under the version in force at its end, or today if that is earlier; one that ended before
         any version was in force is not asked for. Repeatable: what was raised before is left as it is, also under an
-        older version. Raise Conflict if the standard's record is not at the version ``expected``.
+        older version. Each obligation is a command of its own, tied to the others by ``correlation_id``; the receipt
+        is that of the last command, which records that the year was raised. Raise Conflict if the standard's record
+        is not at the version that the act expects.
         """
+        if receipt := self.records.receipt(act.account.command_id, act.digest):
+            return receipt
+        account = act.account
+        if account.correlation_id is None:
+            account = account.model_copy(update={"correlation_id": account.command_id})
         loaded = self.records.load(Standard, standard, fresh=True)
-        if expected is not None and loaded.version != expected:
+        if act.expected not in (None, loaded.version):
             raise Conflict(standard, loaded.version)
         today = self.clock.today()
         loaded.in_force(today)
@@ -91,7 +99,13 @@ class Ledger:
         tally = record_all(self.records, items(), lambda _, refusal: refusals.append(refusal), progress)
         if refusals:
             raise refusals[0]
-        return tally
+
+        def run(work: Work) -> None:
+            whole = work.load(Year, year_id(standard, year))
+            raised = whole.raise_(standard, year, below, raised=tally.recorded, standing=tally.repeated)
+            work.record(account, (whole, raised), digest=act.digest)
+
+        return self.records.transact(Act(account, act.digest), run)
 
     def raise_case(
         self, act: Act, standard: UUID, case: str, organisation: UUID | None = None, due: date | None = None

@@ -248,8 +248,8 @@ class Records(Application[UUID]):
         """Keep states at hand, the newest of each, as many as fit."""
         with self._cache_lock:
             for state in states:
-                known = self._cache.get(state.id)
-                if state.version and (known is None or known.version < state.version):
+                known = self._cache.setdefault(state.id, state) if state.version else state
+                if known.version < state.version:
                     self._cache[state.id] = state
                     self._cache.move_to_end(state.id)
             while len(self._cache) > CACHED:

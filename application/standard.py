@@ -33,6 +33,10 @@ class Standards:
     def draft(self, act: Act, code: str, title: str, area: str, authority: str = "") -> Receipt:
         return self._decide(act, standard_id(code), lambda standard: standard.draft(code, title, area, authority))
 
+    def describe(self, act: Act, id: UUID, title: str, area: str, authority: str = "") -> Receipt:
+        """Give the draft another title, area of work or authority; published versions keep theirs."""
+        return self._decide(act, id, lambda standard: standard.describe(title, area, authority))
+
     def define_step(self, act: Act, id: UUID, step: str, name: str, bounds: Bounds | None = None) -> Receipt:
         """Add a step to the draft, or change one."""
         return self._decide(act, id, lambda standard: standard.define_step(step, name, bounds))

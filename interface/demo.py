@@ -67,9 +67,9 @@ def load(installation: Installation, progress: Callable[[str], None] = lambda _:
     standard = _standard(installation, tell)
     installation.fold_now()
     progress("obligations")
-    clockwork = tell.account("obligations", CLOCKWORK)
-    installation.ledger.raise_year(clockwork, standard, tell.today.year + 1, below=organisation_id(COUNTY))
-    installation.ledger.raise_year(clockwork, standard, tell.today.year, below=organisation_id(TOWNSHIP))
+    for year, below in ((tell.today.year + 1, COUNTY), (tell.today.year, TOWNSHIP)):
+        act = tell.act(f"obligations {year}", CLOCKWORK)
+        installation.ledger.raise_year(act, standard, year, below=organisation_id(below))
     progress("story")
     _story(installation, tell, standard)
     installation.fold_now()

@@ -23,6 +23,7 @@ from domain.ledger import (
     Outcome,
     StepCompleted,
     SummaryChange,
+    YearRaised,
     outcome_of,
 )
 from projections.view import Row, Rows, View
@@ -62,11 +63,25 @@ class ObligationRow(Row):
     waived: bool = False
 
 
+@dataclass(frozen=True)
+class YearRow(Row):
+    """A standard's year, and how many obligations were raised in it; ``version`` says how often it was raised."""
+
+    INDEXES: ClassVar = (("standard", "year"),)
+
+    version: int
+    standard: UUID
+    year: int
+    raised: int
+    raised_on: date
+    raised_by: UUID
+
+
 class LedgerView(View):
     name = "ledger"
-    version = 1
-    rows = (ObligationRow,)
-    events = get_args(LedgerEvent)
+    version = 2
+    rows = (ObligationRow, YearRow)
+    events = (*get_args(LedgerEvent), YearRaised)
 
     def fold(self, past: Recorded, rows: Rows) -> None:
         match past.event:
@@ -86,6 +101,13 @@ class LedgerView(View):
                         terms.due,
                         terms.soft,
                     )
+                )
+            case YearRaised(standard=standard, year=year, raised=raised):
+                id, account = past.originator_id, past.account
+                before = rows.find(YearRow, id)
+                total = raised + (before.raised if before else 0)
+                rows.put(
+                    YearRow(id, past.originator_version, standard, year, total, account.occurred_on, account.actor)
                 )
             case _:
                 row = _after(rows.get(ObligationRow, past.originator_id), past, past.account)

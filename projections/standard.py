@@ -10,6 +10,7 @@ from domain.standard import (
     Duty,
     Flow,
     StandardAmended,
+    StandardDescribed,
     StandardDrafted,
     StandardEvent,
     StandardPublished,
@@ -59,7 +60,7 @@ def version_key(standard: UUID, number: int) -> UUID:
 
 class StandardView(View):
     name = "standard"
-    version = 1
+    version = 2
     rows = (StandardRow, VersionRow)
     events = get_args(StandardEvent)
 
@@ -69,6 +70,8 @@ class StandardView(View):
             case StandardDrafted(code=code, title=title, area=area, authority=authority):
                 rows.put(StandardRow(id, past.originator_version, code, title, area, authority, "draft"))
                 return
+            case StandardDescribed(title=title, area=area, authority=authority):
+                rows.change(StandardRow, id, title=title, area=area, authority=authority)
             case StandardPublished(version=published):
                 rows.put(
                     VersionRow(

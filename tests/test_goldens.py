@@ -12,7 +12,7 @@ from application.database import Database, Role
 from application.log import Appended, Command, Submission
 from application.records import Records
 from domain.event import Account, Aggregate, Event, Fact, Recorded
-from domain.ledger import Obligation
+from domain.ledger import Obligation, Year
 from domain.organisation import Code, Organisation
 from domain.standard import Standard
 from domain.topics import TOPICS
@@ -35,7 +35,7 @@ from tests.golden import (
 from tests.spec import SOME, account
 
 PIN = "pin it with `python -m tests.golden`"
-KINDS: tuple[type[Aggregate], ...] = (Organisation, Code, Standard, Obligation, ViewDecisions)
+KINDS: tuple[type[Aggregate], ...] = (Organisation, Code, Standard, Obligation, Year, ViewDecisions)
 
 
 def topic_of(golden: Path) -> str:

@@ -27,10 +27,12 @@ from domain.ledger.events import (
     StepCompleted,
     StepStarted,
     SummaryChange,
+    YearRaised,
 )
 from domain.ledger.obligation import Obligation, Outcome, case_duty_id, case_id, obligation_id, outcome_of
 from domain.ledger.period import Frequency, Period, due, periods
 from domain.ledger.rules import happened, instant
+from domain.ledger.year import Year, year_id
 
 __all__ = [
     "UNKNOWN_STEP",
@@ -67,6 +69,8 @@ __all__ = [
     "StepCompleted",
     "StepStarted",
     "SummaryChange",
+    "Year",
+    "YearRaised",
     "case_duty_id",
     "case_id",
     "due",
@@ -76,4 +80,5 @@ __all__ = [
     "obligation_id",
     "outcome_of",
     "periods",
+    "year_id",
 ]

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from domain.event import Event, Fact
 
@@ -211,6 +211,20 @@ class LateEntryMarked(Event):
     TOPIC: ClassVar[str] = "ledger.LateEntryMarked"
     due: date
     days_late: int
+
+
+class YearRaised(Event):
+    """年度事项生成: what a standard asks in a year was raised, of all whom it concerns or of those ``below`` one.
+
+    ``raised`` obligations are new; as many as ``standing`` says had been raised before.
+    """
+
+    TOPIC: ClassVar[str] = "ledger.YearRaised"
+    standard: UUID
+    year: int
+    below: UUID | None = None
+    raised: NonNegativeInt
+    standing: NonNegativeInt
 
 
 LedgerEvent = (

@@ -46,8 +46,9 @@ class Duty(Fact):
 
     It is due ``days_after`` calendar days after the last day of each period; one that is asked for
     ``per case``, so many after the day on which the case is due. A ``soft`` due date (一般)
-    may pass with a stated reason; ``soft_because`` says why it is soft. ``source`` is the article it
-    rests on, ``status`` whether somebody has checked that against an official print.
+    may pass with a stated reason; ``soft_because`` says why it is soft. ``source`` is the rule it rests on,
+    with the ``article``, the day from which that applies and its words, where they are known;
+    ``status`` says whether somebody has checked them against an official print.
     """
 
     code: str
@@ -61,6 +62,9 @@ class Duty(Fact):
     levels: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     source: str = ""
+    article: str = ""
+    effective_from: date | None = None
+    text_excerpt: str = ""
     status: Status = "unverified"
 
 
@@ -88,6 +92,18 @@ class StandardDrafted(Event):
     code: str
     title: str
     area: str
+    authority: str
+
+
+class StandardDescribed(Event):
+    """名称与依据变更: the draft has another title, area of work or authority; published versions keep theirs."""
+
+    TOPIC: ClassVar[str] = "standard.StandardDescribed"
+    title_before: str
+    title: str
+    area_before: str
+    area: str
+    authority_before: str
     authority: str
 
 
@@ -164,6 +180,7 @@ class StandardRetired(Event):
 
 StandardEvent = (
     StandardDrafted
+    | StandardDescribed
     | FlowStepDefined
     | FlowStepRemoved
     | FlowLinked

@@ -39,6 +39,13 @@ def check_area(area: str) -> None:
     check_text("area", custom, 100)
 
 
+def check_description(title: str, area: str, authority: str) -> None:
+    check_text("title", title, 200)
+    check_area(area)
+    if authority:
+        check_text("authority", authority, 1000)
+
+
 def check_duty(duty: Duty) -> None:
     """Refuse a duty that nobody can keep, or evidence demanded without saying why and where it can be reused from."""
     if not _CODE.fullmatch(duty.code):
@@ -50,8 +57,9 @@ def check_duty(duty: Duty) -> None:
         raise Refused("a duty is due at most {most} days after its period", field="days_after", most=LATEST)
     _check_among("levels", duty.levels, LEVELS)
     _check_among("settings", duty.settings, SETTINGS)
-    if duty.source:
-        check_text("source", duty.source, 1000)
+    for field in ("source", "article", "text_excerpt"):
+        if text := getattr(duty, field):
+            check_text(field, text, 1000)
     if duty.soft:
         check_text("soft_because", duty.soft_because, 1000)
     if duty.quorum and duty.quorum.numerator > duty.quorum.denominator:

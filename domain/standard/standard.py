@@ -16,6 +16,7 @@ from domain.standard.events import (
     FlowStepRemoved,
     PublishedVersion,
     StandardAmended,
+    StandardDescribed,
     StandardDrafted,
     StandardEvent,
     StandardPublished,
@@ -24,7 +25,7 @@ from domain.standard.events import (
 )
 from domain.standard.flow import Bounds, Flow, Link, Node
 from domain.standard.order import check
-from domain.standard.rules import check_area, check_code, check_duty, check_text
+from domain.standard.rules import check_code, check_description, check_duty, check_text
 
 Standing = Literal["absent", "draft", "published", "amending", "retired"]
 
@@ -94,11 +95,24 @@ class Standard(Aggregate):
             raise Refused("there is a standard {code} already: amend it", field="code", code=code)
         assert self.id == standard_id(code), "a standard's identifier follows from its code"
         check_code(code)
-        check_text("title", title, 200)
-        check_area(area)
-        if authority:
-            check_text("authority", authority, 1000)
+        check_description(title, area, authority)
         return StandardDrafted(code=code, title=title, area=area, authority=authority)
+
+    def describe(self, title: str, area: str, authority: str) -> StandardDescribed:
+        """Give the draft another title, area of work or authority."""
+        self._check_draft()
+        check_description(title, area, authority)
+        before = self.title, self.area, self.authority
+        if (title, area, authority) == before:
+            raise Refused("the draft is described like this already")
+        return StandardDescribed(
+            title_before=before[0],
+            title=title,
+            area_before=before[1],
+            area=area,
+            authority_before=before[2],
+            authority=authority,
+        )
 
     def define_step(self, step: str, name: str, bounds: Bounds | None = None) -> FlowStepDefined:
         """Add a step to the draft, or change one."""
@@ -221,6 +235,8 @@ class Standard(Aggregate):
                 return replace(
                     self, standing="draft", code=code, title=title, area=area, authority=authority, authors=authors
                 )
+            case StandardDescribed(title=title, area=area, authority=authority):
+                return replace(self, title=title, area=area, authority=authority, authors=authors)
             case FlowStepDefined(step=step, name=name, bounds=bounds):
                 node = Node(id=step, kind="task", name=name, bounds=bounds)
                 known = step in {each.id for each in self.steps}

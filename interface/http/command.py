@@ -23,7 +23,7 @@ from interface.http.gate import Caller, caller
 from interface.http.present import present, summary
 from interface.http.problem import Denied, TooLarge, Unknown, Unread, Unsupported, responses
 
-Run = TypeVar("Run", bound=Callable[..., Any])
+Run = TypeVar("Run", bound=Callable[..., Receipt])
 
 JSON = "application/json"
 # Bytes of a body, unless a command takes more.
@@ -76,6 +76,8 @@ class ReceiptAnswer:
     events: list[ReceiptEvent]
 
 
+_RECEIPT = TypeAdapter(ReceiptAnswer)
+
 _HEADERS = [
     {
         "name": "Idempotency-Key",
@@ -104,16 +106,14 @@ def command(
     founds: str = "",
     takes: tuple[str, ...] = (JSON,),
     most: int = LARGEST,
-    answer: Any = ReceiptAnswer,
 ) -> Callable[[Run], Run]:
     """Offer a function as a command (POST): ``run(at, act, body, **path)``; without ``body`` it takes a bare Order.
 
     ``kind`` is what the path's ``id`` must be a record of; ``founds`` the collection to which the
     first record written belongs, where the command founds one; ``takes`` media types, the first of
     which is described; ``most`` the bytes of a body at most. A body annotated ``bytes`` is handed on
-    as it came. What is many commands at once has an ``answer`` of another kind than a receipt.
+    as it came. ``run`` returns the receipt.
     """
-    adapter: TypeAdapter[Any] = TypeAdapter(answer)
 
     def register(run: Run) -> Run:
         wanted = inspect.signature(run).parameters
@@ -130,16 +130,13 @@ def command(
             act = _act(sent, order)
             try:
                 known = {"at": sent.at, "act": act, "body": sent.body if raw else order, **given}
-                result = run(**{name: known[name] for name in wanted})
+                receipt = run(**{name: known[name] for name in wanted})
             except (Refused, Conflict):
                 if kind is not None and not _exists(sent, kind, given["id"]):
                     raise Unknown("nothing is recorded under {id}", id=given["id"]) from None
                 raise
-            if isinstance(result, Receipt):
-                result, headers = _told(result, given.get("id"), founds)
-            else:
-                headers = {}
-            body = adapter.dump_json(result)
+            told, headers = _told(receipt, given.get("id"), founds)
+            body = _RECEIPT.dump_json(told)
             return Response(body, 201 if founds else 200, {"Cache-Control": "no-store", **headers}, JSON)
 
         present(endpoint, run, path, sent=Annotated[Caller, Depends(sent)])
@@ -151,7 +148,7 @@ def command(
             operation_id=run.__name__,
             summary=summary(run),
             status_code=201 if founds else 200,
-            response_model=answer,
+            response_model=ReceiptAnswer,
             responses=responses(400, 403, 409, 413, 415, *([404] if "{" in path else [])),
             openapi_extra={"parameters": _HEADERS, "requestBody": body},
         )(endpoint)

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from application.bulk import Tally
 from application.records import Act, Receipt
 from domain.ledger import Attendance, EvidenceReference, Obligation, Outcome, Revision
 from domain.standard import Standard
@@ -16,7 +15,7 @@ from interface.http.present import router
 from interface.http.reading import USUAL, AskedPage, Listing, Text, listing, query
 from projections.board import BoardLine, Conformance
 from projections.conformance import CaseRow
-from projections.ledger import ObligationRow
+from projections.ledger import ObligationRow, YearRow
 from projections.query import NOW
 from projections.standard import StandardRow
 
@@ -94,11 +93,28 @@ class Raising(Order):
     below: UUID | None = Field(None, description="Only of this organisation and those below it.")
 
 
-@command(routes, "/standards/{id}/obligations", "raise", kind=Standard, answer=Tally)
-def raise_obligations(at: Installation, act: Act, body: Raising, id: UUID) -> Tally:
-    """Raise what a standard's duties ask in a year; what was raised before is left as it is."""
+@command(routes, "/standards/{id}/obligations", "raise", kind=Standard)
+def raise_obligations(at: Installation, act: Act, body: Raising, id: UUID) -> Receipt:
+    """Raise what a standard's duties ask in a year; what was raised before is left as it is.
+
+    The receipt's event says how many are new, and is recorded after all of them.
+    """
     at.views.wait("organisation", at.head(), USUAL)
-    return at.ledger.raise_year(act.account, id, body.year, below=body.below, expected=act.expected)
+    return at.ledger.raise_year(act, id, body.year, below=body.below)
+
+
+class AskedYears(AskedPage):
+    year: int | None = None
+
+
+@query(routes, "/standards/{id}/years", ("standard", "ledger"), Listing[YearRow], found=False)
+def list_years(who: Caller, asked: AskedYears, moment: int, id: UUID) -> Listing[YearRow] | None:
+    """List the years of which a standard's obligations were raised."""
+    views = who.at.views
+    if views.one(StandardRow, id, moment) is None:
+        return None
+    where = {"standard": id, **asked.model_dump(include={"year"}, exclude_none=True)}
+    return listing(views.page(YearRow, ("year",), moment, where=where, limit=asked.limit, cursor=asked.cursor))
 
 
 class Case(Order):

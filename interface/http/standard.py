@@ -168,6 +168,17 @@ def draft_standard(at: Installation, act: Act, body: Drafting) -> Receipt:
     return at.standards.draft(act, body.code, body.title, area_of(body.area), body.authority)
 
 
+class Description(Order):
+    title: str
+    area: str = Field(description="One of the six areas by identifier or Chinese name, or custom:NAME.")
+
+
+@command(routes, "/{id}/description", "standardise", kind=Standard)
+def describe_standard(at: Installation, act: Act, body: Description, id: UUID) -> Receipt:
+    """Give the draft another title, area of work or `authority`; the versions published before keep theirs."""
+    return at.standards.describe(act, id, body.title, area_of(body.area), body.authority)
+
+
 class Drawing(Order):
     """The flow, as JSON or as a BPMN 2.0 document."""
 

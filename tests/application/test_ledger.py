@@ -1,7 +1,7 @@
 """What standards ask becomes obligations, in each period or in each case, and the clock finds what was not done."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
@@ -10,13 +10,23 @@ import pytest
 from application.clock import Clock
 from application.database import Database
 from application.imports import CaseImport, CaseLine, Report
-from application.records import Act
-from domain.event import Account
-from domain.ledger import Obligation, OmissionDetected, Outcome, Quorum, case_duty_id, case_id, obligation_id
+from application.records import Act, Reused
+from domain.event import Account, Refused
+from domain.ledger import (
+    Obligation,
+    OmissionDetected,
+    Outcome,
+    Quorum,
+    YearRaised,
+    case_duty_id,
+    case_id,
+    obligation_id,
+    year_id,
+)
 from domain.organisation import organisation_id, setting_from_name
 from domain.standard import Duty, EvidenceDemand, QuorumRule, Standard, standard_id
 from interface.app import Installation
-from projections.ledger import ObligationRow
+from projections.ledger import ObligationRow, YearRow
 from tests.domain.flows import drawn
 from tests.spec import ANN, BO, CAI
 
@@ -54,6 +64,16 @@ class County:
             standards.define_duty(self.act(), STANDARD, duty)
         standards.publish(self.act(BO), STANDARD)
 
+    def raises(self, year: int, below: UUID | None = None, act: Act | None = None) -> tuple[int, int]:
+        """Raise a year; return how many obligations are new, and how many had been raised before."""
+        self.at.fold_now()
+        receipt = self.at.ledger.raise_year(act or self.act(), STANDARD, year, below=below)
+        [entry] = self.at.records.recorder.select_notifications(receipt.position, 1)
+        event = self.at.records.recorded(entry).event
+        assert isinstance(event, YearRaised)
+        assert (event.standard, event.year, event.below) == (STANDARD, year, below)
+        return event.raised, event.standing
+
     def owed(self, id: UUID) -> Obligation:
         return self.at.records.load(Obligation, id, fresh=True)
 
@@ -84,24 +104,39 @@ def county(new_log: Callable[[], Database]) -> Iterator[County]:
 
 def test_a_year_asks_each_duty_once_a_period_of_those_it_applies_to(county: County) -> None:
     county.publish(MEETING, FIELDS, ARCHIVE)
-    county.at.fold_now()
-    account = county.act().account
-    assert county.at.ledger.raise_year(account, STANDARD, 2026, below=VILLAGE).recorded == 4 + 2
-    assert county.at.ledger.raise_year(account, STANDARD, 2026).recorded == 4
-    assert county.at.ledger.raise_year(account, STANDARD, 2026).recorded == 0
+    assert county.raises(2026, VILLAGE) == (4 + 2, 0)
+    assert county.raises(2026) == (4, 6)
+    assert county.raises(2026) == (0, 10)
     terms = county.owed(obligation_id(ESTATE, STANDARD, "meeting", "2026-Q2")).terms
     assert terms
     assert (terms.due, terms.standard_version, terms.organisation) == (date(2026, 7, 7), 1, ESTATE)
     assert county.owed(obligation_id(ESTATE, STANDARD, "fields", "2026-H1")).terms is None
 
 
+def test_a_year_that_is_told_twice_is_raised_once_and_seen_who_raised_it(county: County) -> None:
+    county.publish(FIELDS)
+    act = replace(county.act(), digest=b"1" * 32)
+    assert county.raises(2026, VILLAGE, act) == (2, 0)
+    head = county.at.head()
+    assert county.raises(2026, VILLAGE, act) == (2, 0)
+    with pytest.raises(Reused):
+        county.raises(2026, None, replace(act, digest=b"2" * 32))
+    assert county.at.head() == head
+    county.day = date(2026, 3, 2)
+    assert county.raises(2026, None, county.act(BO)) == (0, 2)
+    county.at.fold_now()
+    row = county.at.views.one(YearRow, year_id(STANDARD, 2026))
+    assert row
+    assert (row.version, row.raised, row.raised_by, row.raised_on) == (2, 2, BO, county.day)
+    [entry] = county.at.records.recorder.select_events(obligation_id(VILLAGE, STANDARD, "fields", "2026-H1"))
+    assert county.at.records.recorded(entry).account.correlation_id == act.account.command_id
+
+
 def test_an_amendment_asks_more_and_leaves_what_was_asked_as_it_was(county: County) -> None:
     county.publish(MEETING)
-    county.at.fold_now()
-    county.at.ledger.raise_year(county.act().account, STANDARD, 2026, below=VILLAGE)
+    county.raises(2026, VILLAGE)
     county.publish(FIELDS, MEETING.model_copy(update={"days_after": 0, "evidence": (DEMAND,)}))
-    county.at.fold_now()
-    assert county.at.ledger.raise_year(county.act().account, STANDARD, 2026, below=VILLAGE).recorded == 2
+    assert county.raises(2026, VILLAGE) == (2, 4)
     before = county.owed(obligation_id(VILLAGE, STANDARD, "meeting", "2026-Q1"))
     assert before.terms
     assert (before.terms.standard_version, before.terms.due, before.terms.evidence) == (1, date(2026, 4, 7), ())
@@ -113,10 +148,10 @@ def test_a_period_is_asked_for_under_the_version_in_force_at_its_end(county: Cou
     county.publish(MEETING)
     county.day = date(2026, 8, 1)
     county.publish(FIELDS, MEETING.model_copy(update={"days_after": 0}))
-    county.at.fold_now()
-    county.at.ledger.raise_year(county.act().account, STANDARD, 2025)
+    with pytest.raises(Refused, match="asks nothing in 2025"):
+        county.raises(2025)
     assert not county.outcomes(), "nothing was in force then"
-    county.at.ledger.raise_year(county.act().account, STANDARD, 2026, below=VILLAGE)
+    county.raises(2026, VILLAGE)
     county.at.fold_now()
     asked = {(row.duty, row.period): row.standard_version for row in county.at.views.every(ObligationRow)}
     quarters = {("meeting", f"2026-Q{n}"): 1 if n < 3 else 2 for n in (1, 2, 3, 4)}
@@ -155,8 +190,7 @@ def test_a_duty_of_some_organisations_is_not_asked_in_the_cases_of_others(county
 
 def test_the_clock_records_an_omission_once_and_only_what_discharges_or_excuses_closes_it(county: County) -> None:
     county.publish(FIELDS, ARCHIVE)
-    county.at.fold_now()
-    county.at.ledger.raise_year(county.act().account, STANDARD, 2026)
+    county.raises(2026)
     archive = county.at.ledger.raise_case(county.act(), STANDARD, "one", VILLAGE, date(2026, 6, 20)).events[1].id
     fields = obligation_id(VILLAGE, STANDARD, "fields", "2026-H1")
     county.day = date(2026, 6, 30)
@@ -183,8 +217,7 @@ def test_the_clock_records_an_omission_once_and_only_what_discharges_or_excuses_
 
 def test_the_clock_accuses_nobody_of_what_fell_due_once_they_were_dissolved(county: County) -> None:
     county.publish(MEETING)
-    county.at.fold_now()
-    county.at.ledger.raise_year(county.act().account, STANDARD, 2026, below=VILLAGE)
+    county.raises(2026, VILLAGE)
     county.day = date(2026, 7, 7)
     county.at.organisations.begin_dissolution(county.act(), VILLAGE)
     county.at.fold_now()

@@ -21,6 +21,7 @@ from domain.ledger import (
     Outcome,
     Revision,
     SummaryChange,
+    YearRaised,
     obligation_id,
 )
 from domain.organisation import organisation_id
@@ -100,23 +101,26 @@ def year(at: Installation, calendar: Calendar) -> Year:
     at.standards.define_duty(year.act(), MEETINGS, GROUP)
     at.standards.publish(year.act(BO), MEETINGS)
     at.fold_now()
-    at.ledger.raise_year(year.act().account, MEETINGS, 2026)
+    at.ledger.raise_year(year.act(), MEETINGS, 2026)
     return year
 
 
 def test_a_year_is_raised_once_however_many_raise_it_at_once(
     year: Year, elsewhere: Installation, calendar: Calendar
 ) -> None:
-    head, account = year.at.head(), calendar.act(BO).account
+    head = year.at.head()
     assert topics(year.at).count("ObligationRaised") == 16
     with ThreadPoolExecutor(4) as threads:
         both = [each.ledger for each in (year.at, elsewhere)] * 2
-        again = list(threads.map(lambda ledger: ledger.raise_year(account, MEETINGS, 2026), both))
-        more = list(threads.map(lambda ledger: ledger.raise_year(account, MEETINGS, 2027), both))
-    assert again == [Tally(0, 16, 0, 0)] * 4
-    assert sum(tally.recorded for tally in more) == 16
-    assert all(tally.recorded + tally.repeated == 16 for tally in more)
-    assert topics(year.at, head) == ["ObligationRaised"] * 16
+        list(threads.map(lambda ledger: ledger.raise_year(calendar.act(BO), MEETINGS, 2026), both))
+        list(threads.map(lambda ledger: ledger.raise_year(calendar.act(BO), MEETINGS, 2027), both))
+    entries = year.at.records.recorder.select_notifications(head + 1, 100)
+    events = [year.at.records.recorded(entry).event for entry in entries]
+    years = [event for event in events if isinstance(event, YearRaised)]
+    assert [(each.year, each.raised, each.standing) for each in years[:4]] == [(2026, 0, 16)] * 4
+    assert [(each.year, each.raised + each.standing) for each in years[4:]] == [(2027, 16)] * 4
+    assert sum(each.raised for each in years) == 16
+    assert len(events) == 16 + 8
 
 
 def test_an_entry_is_confirmed_by_another_person_only(year: Year) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from domain.event import Recorded
 from domain.standard import StandardRetired
 from domain.views import EventSkipped, decisions_id
-from tests.examples import ledger, organisation, standard
+from tests.examples import later, ledger, organisation, standard
 from tests.examples.tale import MEETINGS, Tale
 
 
@@ -22,6 +22,7 @@ def _history() -> tuple[Recorded, ...]:
     tale.happened(
         decisions_id("ledger"), EventSkipped(view="ledger", position=7, error="LookupError: no ObligationRow")
     )
+    later.tell(tale)
     return tuple(tale.past)
 
 

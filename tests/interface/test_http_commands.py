@@ -86,6 +86,7 @@ def test_a_command_for_another_version_is_told_the_current_one(ann: Person, vill
     assert ann.post(path, {"name": "丙村"}, headers={"If-Match": "*"}).status_code == 200
 
 
+@pytest.mark.usefixtures("village")
 def test_a_version_is_asked_for_wherever_a_record_is_written_or_relied_on(ann: Person, permits: UUID) -> None:
     match = {"If-Match": '"1"'}
     for path, body in (

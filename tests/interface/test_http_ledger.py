@@ -29,22 +29,24 @@ def outcomes(ann: Person) -> dict[str, str]:
     return {each["period"]: each["outcome"] for each in items}
 
 
-def settled(ann: Person, year: Any) -> Person:
-    ann.seen["position"] = max(ann.seen["position"], year["position"])
-    return ann
-
-
 def test_raising_a_year_can_be_repeated(ann: Person, permits: UUID, year: Any) -> None:
-    assert (year["recorded"], year["repeated"]) == (12, 0)
-    again = ann.did(f"/standards/{permits}/obligations", {"year": 2026})
-    assert (again["recorded"], again["repeated"], again["refused"]) == (0, 12, 0)
-    assert set(outcomes(settled(ann, year)).values()) == {"open"}
+    [event] = year["events"]
+    assert (event["topic"], event["position"]) == ("ledger.YearRaised", year["position"])
+    assert set(outcomes(ann).values()) == {"open"}
+    path, head = f"/standards/{permits}/obligations", ann.saw("/log", params={"limit": 1000})["items"][-1]["position"]
+    key = {"Idempotency-Key": "2026"}
+    again = ann.post(path, {"year": 2026}, headers=key)
+    assert ann.post(path, {"year": 2026}, headers=key).json() == again.json()
+    assert ann.post(path, {"year": 2027}, headers=key).json()["field"] == "Idempotency-Key"
+    [told] = ann.saw("/log", params={"after": head})["items"]
+    assert (told["event"]["raised"], told["event"]["standing"]) == (0, 12)
+    [row] = ann.saw(f"/standards/{permits}/years")["items"]
+    assert (row["year"], row["raised"], row["version"]) == (2026, 12, 2)
+    assert "asks nothing in 1999" in ann.post(path, {"year": 1999}).json()["detail"]
 
 
-def test_an_entry_is_filed_sent_back_filed_again_and_verified(
-    ann: Person, bo: Person, clerk: Person, year: Any
-) -> None:
-    settled(ann, year)
+@pytest.mark.usefixtures("year")
+def test_an_entry_is_filed_sent_back_filed_again_and_verified(ann: Person, bo: Person, clerk: Person) -> None:
     path = f"/obligations/{REVIEW}"
     evidence = {"kind": "minutes", "hash": f"sha256:{'ab' * 32}"}
     clerk.did(
@@ -63,8 +65,8 @@ def test_an_entry_is_filed_sent_back_filed_again_and_verified(
     assert (row["entry"], row["summary"], row["outcome"]) == ("verified", "自查四处，均已整改", "late")
 
 
-def test_an_exception_is_explained_below_and_decided_above(ann: Person, clerk: Person, year: Any) -> None:
-    settled(ann, year)
+@pytest.mark.usefixtures("year")
+def test_an_exception_is_explained_below_and_decided_above(ann: Person, clerk: Person) -> None:
     path = f"/obligations/{REVIEW}"
     clerk.did(f"{path}/explanation", {"reason": "换届"})
     assert ann.post(f"{path}/acceptance", {}).json()["field"] == "organisation"
@@ -76,8 +78,8 @@ def test_an_exception_is_explained_below_and_decided_above(ann: Person, clerk: P
     assert (found["2026-01"], found["2026-02"]) == ("excused", "waived")
 
 
-def test_the_board_keeps_outcomes_apart_and_adds_them_up_the_tree(ann: Person, clerk: Person, year: Any) -> None:
-    settled(ann, year)
+@pytest.mark.usefixtures("year")
+def test_the_board_keeps_outcomes_apart_and_adds_them_up_the_tree(ann: Person, clerk: Person) -> None:
     before = ann.seen["position"]
     clerk.did(f"/obligations/{REVIEW}/entry", {"summary": "自查"})
     ann.did(f"/obligations/{FEBRUARY}/waiver", {"reason": "防汛", "authority": "会议纪要"})

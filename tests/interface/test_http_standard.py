@@ -104,11 +104,16 @@ def test_a_standard_is_amended_in_versions_that_stay(ann: Person, bo: Person, pe
     path = f"/standards/{permits}"
     assert ann.post(f"{path}/duties/removal", {"code": "review"}).status_code == 422
     ann.did(f"{path}/amendment", {"reason": "减负"})
+    ann.did(f"{path}/description", {"title": "行政许可办理", "area": "廉政建设", "authority": "行政许可法"})
     ann.did(f"{path}/duties/removal", {"code": "review"})
-    assert ann.get(f"{path}/draft", params={"known_at": ann.seen["position"] - 2}).status_code == 404
+    assert ann.get(f"{path}/draft", params={"known_at": ann.seen["position"] - 3}).status_code == 404
     bo.did(f"{path}/publication")
     versions = ann.saw(f"{path}/versions")["items"]
     assert [(each["number"], len(each["duties"])) for each in versions] == [(1, 1), (2, 0)]
+    assert [(each["title"], each["area"]) for each in versions] == [
+        ("行政许可", "efficiency"),
+        ("行政许可办理", "integrity"),
+    ]
     assert ann.saw(f"{path}")["standing"] == "published"
     bo.did(f"{path}/retirement", {"reason": "不再适用"})
-    assert ann.saw("/standards", params={"area": "效能监察", "standing": "retired"})["items"][0]["id"] == str(permits)
+    assert ann.saw("/standards", params={"area": "廉政建设", "standing": "retired"})["items"][0]["id"] == str(permits)

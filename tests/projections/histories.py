@@ -161,8 +161,7 @@ class Play:
     def ask(self, n: int, m: int) -> None:
         if m < 3:
             self.at.fold_now()
-            account = self.act(n).account
-            self.at.ledger.raise_year(account, STANDARD, 2026, below=UNITS[n % 6] if m else None)
+            self.at.ledger.raise_year(self.act(n), STANDARD, 2026, below=UNITS[n % 6] if m else None)
         else:
             due = date(2026, 2, 1) if m % 2 else None
             self.at.ledger.raise_case(self.act(n), STANDARD, ("one", "two")[n % 2], UNITS[m % 6], due)
