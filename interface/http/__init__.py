@@ -17,6 +17,7 @@ from interface.app import Installation
 from interface.http import health, ledger, organisation, problem, record, standard, view
 from interface.http.command import BODIES
 from interface.http.gate import DESCRIPTION, OPEN, Gate
+from interface.http.head import Head
 
 REFERENCE = "#/components/schemas/{model}"
 CONTEXTS = (health, ledger, organisation, standard, record, view)
@@ -50,6 +51,7 @@ def create_app(installation: Installation) -> FastAPI:
     app.state.pulse = pulse
     problem.install(app)
     app.add_middleware(Gate, access=installation.access)
+    app.add_middleware(Head)
     app.openapi = partial(_describe, app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     return app
 

@@ -100,6 +100,7 @@ def query(
     def register(run: Run) -> Run:
         def endpoint(who: Caller, asked: Seen, **given: Any) -> Response:
             who.must("read")
+            _once(who.request)
             read = [view.format(**given) for view in views]
             moment, needed, headers = _moment(who, asked, read)
             known = {"who": who, "asked": asked, "moment": moment, **given}
@@ -143,6 +144,14 @@ def query(
         return run
 
     return register
+
+
+def _once(request: Request) -> None:
+    """Refuse a parameter that is given twice: which of the two was meant, nobody can tell."""
+    if len(given := request.query_params.multi_items()) > len(request.query_params):
+        names = [name for name, _ in given]
+        name = next(name for name in names if names.count(name) > 1)
+        raise Refused("{name} is given more than once", field=name, name=name)
 
 
 def plain_moment(text: str) -> str:

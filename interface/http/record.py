@@ -73,7 +73,7 @@ def show_history(who: Caller, asked: AskedHistory, moment: int, id: UUID) -> Lis
     known_at = min(moment, at.head())
     found = at.records.recorder.select_events(id, gt=asked.cursor or 0, limit=limit + 1)
     entries = [entry for entry in found if entry.id <= known_at]
-    if not entries and not asked.cursor:
+    if not entries and not (asked.cursor and at.records.recorder.select_events(id, limit=1)):
         return None
     items = tell(at, entries[:limit], partial(translate, language_of(who.request)))
     return Listing(known_at, str(entries[limit - 1].originator_version) if len(entries) > limit else None, items)

@@ -108,6 +108,26 @@ def test_parameters_are_strict(ann: Person) -> None:
     assert refusal(beyond)["field"] == "after_position"
 
 
+def test_a_parameter_that_is_given_twice_is_refused(ann: Person) -> None:
+    for path in ("/organisations?limit=1&limit=2", "/organisations?limit=1&limit=1", "/log?after=0&limit=1&after=1"):
+        problem = refusal(ann.client.get(f"/api{path}", headers={"Authorization": f"Bearer {ann.token}"}))
+        assert f"{problem['field']}=" in path
+        assert "more than once" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/organisations", f"/organisations/{VILLAGE}", "/nothing", "/openapi.json"])
+@pytest.mark.usefixtures("village")
+def test_head_answers_what_get_does_without_the_body(ann: Person, path: str) -> None:
+    whole = ann.get(path)
+    head = ann.client.head(f"/api{path}", headers={"Authorization": f"Bearer {ann.token}"})
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    for name in ("Content-Type", "Content-Length", "ETag", "Cache-Control"):
+        assert head.headers.get(name) == whole.headers.get(name), name
+    assert ann.client.head("/api/organisations").status_code == 401
+    answer = ann.client.head(f"/api/organisations/{VILLAGE}/name", headers={"Authorization": f"Bearer {ann.token}"})
+    assert (answer.status_code, answer.content) == (405, b"")
+
+
 def test_a_reader_who_has_the_version_is_told_so(ann: Person, village: UUID) -> None:
     path = f"/organisations/{village}"
     tag = ann.get(path).headers["ETag"]

@@ -62,6 +62,12 @@ def test_a_record_tells_its_story_in_the_readers_language(ann: Person, bo: Perso
     assert ann.get(f"/records/{uuid4()}/history").status_code == 404
 
 
+def test_a_history_that_goes_on_is_that_of_a_record(ann: Person, village: UUID) -> None:
+    assert ann.saw(f"/records/{village}/history", params={"cursor": 1})["items"] == []
+    for cursor in ({}, {"cursor": 1}):
+        assert ann.get(f"/records/{UUID(int=9)}/history", params=cursor).status_code == 404
+
+
 def test_the_log_is_read_in_order_as_it_is_stored(ann: Person, permits: UUID) -> None:
     events, after = [], 0
     while True:
