@@ -1,7 +1,7 @@
 """Folding the ledger into its view, in events a second: three events for each obligation, every row version kept.
 
-Ours is one view (obligations) beside the library's ProjectionRunner, whose projection keeps the same row without
-its history. Besides, all of our views at once, which the yardstick does not do.
+Ours is one view (obligations) beside the library's ProjectionRunner, whose projection keeps the same row versions
+under the same indexes. Besides, all of our views at once, which the yardstick does not do.
 """
 
 from collections.abc import Iterator
@@ -45,12 +45,16 @@ def run(server: Server) -> Iterator[Comparison]:
                 runner.wait(1, timeout=60)
                 begun = perf_counter()
                 runner.wait(3 * FEW, timeout=600)
-                return (3 * FEW - 1) / (perf_counter() - begun)
+                took = perf_counter() - begun
+            with psycopg.connect(dsn) as connection:
+                counts = connection.execute("SELECT count(*), count(DISTINCT key) FROM obligation").fetchone()
+            assert counts == (3 * FEW, FEW), "each event made a version"
+            return (3 * FEW - 1) / took
 
         measured, others = alternate(lambda: 3 * COUNT / fold(installation, [LedgerView()]), theirs, 3)
         yield Comparison(
             "fold into the view of obligations, row versions kept",
-            "the library's ProjectionRunner, the same row without versions",
+            "the library's ProjectionRunner, the same row versions",
             "events/s",
             measured,
             others,

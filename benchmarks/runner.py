@@ -1,4 +1,4 @@
-"""The yardstick's view: a row for each obligation, written with its tracking in a transaction for each event."""
+"""The yardstick's view: each obligation's row versions, written with their tracking in a transaction for each event."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,23 +55,39 @@ def kept(count: int) -> Iterator[Accountable]:
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS obligation (
-    key uuid PRIMARY KEY, version integer NOT NULL, organisation uuid NOT NULL, standard uuid NOT NULL,
+    key uuid NOT NULL, version integer NOT NULL, organisation uuid NOT NULL, standard uuid NOT NULL,
     standard_version integer NOT NULL, duty text NOT NULL, title text NOT NULL, area text NOT NULL,
     period text NOT NULL, "case" text NOT NULL, due date, soft boolean NOT NULL, outcome text NOT NULL DEFAULT 'open',
-    entry text NOT NULL DEFAULT '', summary text NOT NULL DEFAULT '', done_on date, filed_by uuid
-)
+    entry text NOT NULL DEFAULT '', summary text NOT NULL DEFAULT '', done_on date, filed_by uuid,
+    began bigint NOT NULL, ended bigint NOT NULL DEFAULT 9223372036854775807, PRIMARY KEY (key, began)
+) WITH (fillfactor = 50)
 """
-INDEX = "CREATE INDEX IF NOT EXISTS obligation_place ON obligation (organisation, area, period)"
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS obligation_place ON obligation (organisation, area, period, key)",
+    'CREATE INDEX IF NOT EXISTS obligation_case ON obligation (standard, "case", key)',
+    "CREATE INDEX IF NOT EXISTS obligation_due ON obligation (outcome, due, key)",
+)
 RAISED = """
 INSERT INTO obligation
-    (key, version, organisation, standard, standard_version, duty, title, area, period, "case", due, soft)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (key, version, organisation, standard, standard_version, duty, title, area, period, "case", due, soft, began)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-FILED = """
-UPDATE obligation SET version = %s, outcome = 'done', entry = 'filed', summary = %s, done_on = %s, filed_by = %s
-WHERE key = %s
+# The library's way to keep versions: the last one ends, and one like it begins, changed.
+ENDED = """
+UPDATE obligation SET ended = %s WHERE key = %s AND began = (SELECT max(began) FROM obligation WHERE key = %s)
 """
-VERIFIED = "UPDATE obligation SET version = %s, entry = 'verified' WHERE key = %s"
+AGAIN = """
+INSERT INTO obligation
+SELECT key, %s, organisation, standard, standard_version, duty, title, area, period, "case", due, soft,
+    {outcome}, {entry}, {summary}, {done_on}, {filed_by}, %s
+FROM obligation WHERE key = %s AND ended = %s
+"""
+FILED = AGAIN.format(outcome="'done'", entry="'filed'", summary="%s", done_on="%s", filed_by="%s")
+VERIFIED = AGAIN.format(
+    outcome="outcome", entry="'verified'", summary="summary", done_on="done_on", filed_by="filed_by"
+)
+
+Statement = tuple[str, tuple[Any, ...]]
 
 
 class Obligations(PostgresTrackingRecorder):
@@ -79,12 +95,13 @@ class Obligations(PostgresTrackingRecorder):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.sql_create_statements += [sql.SQL(each).format() for each in (TABLE, INDEX)]
+        self.sql_create_statements += [sql.SQL(each).format() for each in (TABLE, *INDEXES)]
 
-    def write(self, statement: str, values: tuple[Any, ...], tracking: Tracking) -> None:
+    def write(self, tracking: Tracking, *statements: Statement) -> None:
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
-            cursor.execute(statement.encode(), values, prepare=True)
+            for statement, values in statements:
+                cursor.execute(statement.encode(), values, prepare=True)
 
 
 class Board(Projection[Obligations]):
@@ -97,14 +114,16 @@ class Board(Projection[Obligations]):
     @process_event.register
     def raised(self, event: Raised, tracking: Tracking) -> None:
         values = (event.originator_id, 1, event.organisation, event.standard, event.standard_version, event.duty)
-        more = (event.title, event.area, event.period, event.case, event.due, event.soft)
-        self.view.write(RAISED, (*values, *more), tracking)
+        more = (event.title, event.area, event.period, event.case, event.due, event.soft, tracking.notification_id)
+        self.view.write(tracking, (RAISED, (*values, *more)))
 
     @process_event.register
     def filed(self, event: Filed, tracking: Tracking) -> None:
-        values = (event.originator_version, event.summary, event.occurred_on, event.actor, event.originator_id)
-        self.view.write(FILED, values, tracking)
+        id, at = event.originator_id, tracking.notification_id
+        values = (event.originator_version, event.summary, event.occurred_on, event.actor, at, id, at)
+        self.view.write(tracking, (ENDED, (at, id, id)), (FILED, values))
 
     @process_event.register
     def verified(self, event: Verified, tracking: Tracking) -> None:
-        self.view.write(VERIFIED, (event.originator_version, event.originator_id), tracking)
+        id, at = event.originator_id, tracking.notification_id
+        self.view.write(tracking, (ENDED, (at, id, id)), (VERIFIED, (event.originator_version, at, id, at)))
