@@ -41,7 +41,7 @@ class Board(Protocol):
         ...
 
     def overdue(self, today: date) -> Iterator[UUID]:
-        """Yield the obligations that are open and were due before a day, but of nobody who was dissolved by then."""
+        """Yield the obligations that are open and were due before a day, and that somebody owed on that day."""
         ...
 
 
@@ -188,7 +188,11 @@ class Ledger:
         )
 
     def waive(self, act: Act, id: UUID, reason: str, authority: str) -> Receipt:
-        return self._decide(act, id, lambda item: item.waive(reason, authority, act.account, self.clock.today()))
+        return self._from_above(
+            act,
+            id,
+            lambda item, higher: item.waive(reason, authority, higher, act.account, self.clock.today()),
+        )
 
     def detect_omissions(self, clockwork: UUID, progress: Callable[[int], None] = lambda _: None) -> Tally:
         """Let the clock record what was due before today and is not discharged; ``clockwork`` is the clock's person."""

@@ -11,6 +11,7 @@ from projections.conformance import CaseRow
 from projections.ledger import ObligationRow
 from projections.organisation import OrganisationRow
 from projections.query import NOW, Views
+from projections.standard import StandardRow
 from projections.view import Row
 
 Finding = Literal["omitted", "out_of_order", "without_predecessor", "repeated", "additional", "duty_conflict"]
@@ -225,14 +226,21 @@ class Board:
         yield from self._keys((OrganisationRow,), (tree if below else every) + chosen, parameters)
 
     def overdue(self, today: date) -> Iterator[UUID]:
-        """Yield the obligations that are open and were due before a day, but of nobody who was dissolved by then."""
+        """Yield the obligations that are open and were due before a day.
+
+        Not those of an organisation that had been dissolved by the time they were due, nor what a standard asked for a
+        period and was due when it had been retired.
+        """
         yield from self._keys(
-            (ObligationRow, OrganisationRow),
+            (ObligationRow, OrganisationRow, StandardRow),
             f"""SELECT key FROM {{Obligation}} AS item
                 WHERE outcome = 'open' AND due < %(today)s AND {HELD.format("item")}
                 AND NOT (soft AND exception = 'explained') AND NOT EXISTS (
                     SELECT FROM {{Organisation}} AS unit WHERE unit.key = item.organisation
                     AND unit.standing = 'dissolved' AND unit.dissolved_on <= item.due AND {HELD.format("unit")}
+                ) AND NOT EXISTS (
+                    SELECT FROM {{Standard}} AS rule WHERE rule.key = item.standard AND item.period <> ''
+                    AND rule.retired_on <= item.due AND {HELD.format("rule")}
                 ) AND key > %(after)s ORDER BY key LIMIT 10000""",
             {"today": today, "at": NOW},
         )

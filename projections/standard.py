@@ -34,6 +34,7 @@ class StandardRow(Row):
     standing: Standing
     versions: int = 0
     effective_on: date | None = None
+    retired_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def version_key(standard: UUID, number: int) -> UUID:
 
 class StandardView(View):
     name = "standard"
-    version = 2
+    version = 3
     rows = (StandardRow, VersionRow)
     events = get_args(StandardEvent)
 
@@ -98,7 +99,7 @@ class StandardView(View):
             case StandardAmended():
                 rows.change(StandardRow, id, standing="amending")
             case StandardRetired():
-                rows.change(StandardRow, id, standing="retired")
+                rows.change(StandardRow, id, standing="retired", retired_on=past.account.occurred_on)
             case _:
                 pass
         rows.put(replace(rows.get(StandardRow, id), version=past.originator_version))

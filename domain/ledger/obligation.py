@@ -248,15 +248,20 @@ class Obligation(Aggregate):
         rules.stated("reason", reason)
         return ExceptionDeclined(reason=reason)
 
-    def waive(self, reason: str, authority: str, account: Account, today: date) -> ObligationWaived:
-        """Lift the obligation; not for those who filed for it or explained it."""
-        self._asked()
+    def waive(self, reason: str, authority: str, higher: bool, account: Account, today: date) -> ObligationWaived:
+        """Lift the obligation; not for those who filed for it or explained it, nor for their organisation.
+
+        ``higher`` as in ``accept_exception``; an account without organisation acts for the whole record.
+        """
+        terms = self._asked()
         rules.happened(account, today)
         self._undischarged()
         rules.stated("reason", reason)
         rules.stated("authority", authority)
         if rules.people(account) & self.explainers.union(*(entry.filers for entry in self.entries)):
             raise Refused("whoever filed or explained for an obligation may not waive it")
+        if terms.organisation and account.organisation and not higher:
+            raise Refused("an obligation is waived by a unit above the obliged organisation", field="organisation")
         return ObligationWaived(reason=reason, authority=authority)
 
     def _asked(self) -> ObligationRaised:

@@ -253,5 +253,5 @@ class Waiver(Order):
 
 @command(routes, "/obligations/{id}/waiver", "decide", kind=Obligation)
 def waive_obligation(at: Installation, act: Act, body: Waiver, id: UUID) -> Receipt:
-    """Lift the obligation, on a cited authority."""
+    """Lift the obligation, on a cited authority; for a unit above the obliged organisation."""
     return at.ledger.waive(act, id, body.reason, body.authority)

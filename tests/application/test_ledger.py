@@ -229,6 +229,20 @@ def test_the_clock_accuses_nobody_of_what_fell_due_once_they_were_dissolved(coun
     assert found["meeting", "2026-Q2"] == "open", "it was due that day"
 
 
+def test_a_standard_that_is_retired_makes_no_omission_of_what_it_asked_for_later(county: County) -> None:
+    county.publish(MEETING)
+    county.raises(2026, VILLAGE)
+    case = county.at.ledger.raise_case(county.act(), STANDARD, "one", VILLAGE, date(2026, 7, 20)).events[0].id
+    county.day = date(2026, 7, 7)
+    county.at.standards.retire(county.act(), STANDARD, "减负")
+    county.day = date(2027, 3, 1)
+    assert county.strike() == 2
+    found = county.outcomes()
+    assert found["meeting", "2026-Q1"] == "missing", "it was due three months before"
+    assert found["meeting", "2026-Q2"] == "open", "it was due on the day of the retirement"
+    assert county.owed(case).outcome == "missing", "who asked for a permit waits for it still"
+
+
 def test_imported_cases_bring_their_duties_too(county: County) -> None:
     county.publish(ARCHIVE)
     report = Report()

@@ -224,7 +224,10 @@ def test_an_omission_is_closed_by_an_entry_a_waiver_or_an_accepted_exception_onl
             year.file()
             ledger.verify(year.act(BO), OWED)
         case "waived":
-            ledger.waive(year.act(BO), OWED, "建制调整", "县委办纪要三号")
+            for beside in (VILLAGE, NEXT, SECOND):
+                with pytest.raises(Refused, match="by a unit above"):
+                    ledger.waive(year.act(BO, organisation=beside), OWED, "建制调整", "县委办纪要三号")
+            ledger.waive(year.act(BO, organisation=COUNTY), OWED, "建制调整", "县委办纪要三号")
         case _:
             year.explain()
             ledger.accept_exception(year.act(BO, organisation=TOWN), OWED)

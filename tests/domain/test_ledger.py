@@ -106,7 +106,7 @@ def test_nothing_can_be_done_about_an_obligation_that_was_never_raised() -> None
     with pytest.raises(Refused, match="no such obligation"):
         nothing.start_step("notice", FLOW, by(ANN), BEFORE)
     with pytest.raises(Refused, match="no such obligation"):
-        nothing.waive("merged", "notice 3", by(BO), BEFORE)
+        nothing.waive("merged", "notice 3", True, by(BO), BEFORE)
     with pytest.raises(Refused, match="no such obligation"):
         nothing.accept_exception(True, by(BO), BEFORE)
 
@@ -141,7 +141,7 @@ def test_nothing_is_recorded_before_it_happens() -> None:
         lambda: owed.complete_step("notice", BO, FLOW, tomorrow, BEFORE),
         lambda: owed.start_step("notice", FLOW, tomorrow, BEFORE),
         lambda: owed.explain("flood", tomorrow, BEFORE),
-        lambda: owed.waive("merged", "notice 3", tomorrow, BEFORE),
+        lambda: owed.waive("merged", "notice 3", True, tomorrow, BEFORE),
         lambda: explained.accept_exception(True, tomorrow, BEFORE),
         lambda: explained.decline_exception("no flood", True, tomorrow, BEFORE),
         lambda: filed.verify(tomorrow, BEFORE),

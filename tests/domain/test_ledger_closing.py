@@ -112,26 +112,36 @@ def test_a_case_of_no_organisation_is_waived_not_explained() -> None:
     case = given(Obligation, CASE)
     with pytest.raises(Refused, match="may be waived"):
         case.explain("flood", by(CAI, organisation=VILLAGE), BEFORE)
-    assert case.waive("withdrawn", "permit law 4:5", by(BO), BEFORE)
+    assert case.waive("withdrawn", "permit law 4:5", False, by(BO, organisation=VILLAGE), BEFORE)
+
+
+def test_no_organisation_waives_what_it_owes_itself() -> None:
+    owed = given(Obligation, RAISED)
+    for organisation in (VILLAGE, TOWNSHIP):
+        with pytest.raises(Refused, match="by a unit above") as refused:
+            owed.waive("merged", "notice 3", False, by(BO, organisation=organisation), BEFORE)
+        assert refused.value.field == "organisation"
+    assert owed.waive("merged", "notice 3", True, by(BO, organisation=TOWNSHIP), BEFORE)
+    assert owed.waive("merged", "notice 3", False, by(BO), BEFORE), "for the whole record"
 
 
 def test_a_waiver_has_a_reason_an_authority_and_an_uninvolved_hand() -> None:
     history = (RAISED, FILED, EntryRejected(reason="unsigned"), EXPLAINED)
     owed = given(Obligation, *history)
     waived = ObligationWaived(reason="merged", authority="notice 3")
-    assert owed.waive("merged", "notice 3", by(BO), BEFORE) == waived
+    assert owed.waive("merged", "notice 3", True, by(BO), BEFORE) == waived
     for involved in (by(ANN), by(CAI), by(BO, on_behalf_of=ANN)):
         with pytest.raises(Refused, match="may not waive"):
-            owed.waive("merged", "notice 3", involved, BEFORE)
+            owed.waive("merged", "notice 3", True, involved, BEFORE)
     with pytest.raises(Refused, match="“reason” is empty"):
-        owed.waive("", "notice 3", by(BO), BEFORE)
+        owed.waive("", "notice 3", True, by(BO), BEFORE)
     with pytest.raises(Refused, match="“authority” is empty"):
-        owed.waive("merged", " ", by(BO), BEFORE)
+        owed.waive("merged", " ", True, by(BO), BEFORE)
     done = given(Obligation, *history, waived)
     assert done.outcome == "waived"
     with pytest.raises(Refused, match="is waived"):
-        done.waive("merged", "notice 3", by(BO), BEFORE)
+        done.waive("merged", "notice 3", True, by(BO), BEFORE)
     with pytest.raises(Refused, match="is waived"):
         done.file("held", by(ANN), AFTER, evidence=(piece(),), attendance=FULL)
     with pytest.raises(Refused, match="an entry is filed already"):
-        given(Obligation, RAISED, FILED).waive("merged", "notice 3", by(BO), BEFORE)
+        given(Obligation, RAISED, FILED).waive("merged", "notice 3", True, by(BO), BEFORE)

@@ -67,7 +67,7 @@ def attempt(state: Obligation, command: str, who: Account, today: date, n: int) 
         case "decline":
             return (state.decline_exception("no flood", True, who, today),)
         case _:
-            return (state.waive("merged", "notice 3", who, today),)
+            return (state.waive("merged", "notice 3", True, who, today),)
 
 
 @settings(max_examples=500, deadline=None)

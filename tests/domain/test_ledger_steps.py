@@ -79,7 +79,7 @@ def test_a_case_is_discharged_by_the_last_required_step() -> None:
     done = case.after(by(BO, on=DUE), *last)
     assert (done.outcome, done.detect_omission(date(2027, 1, 1))) == ("done", None)
     with pytest.raises(Refused, match="every required step"):
-        done.waive("merged", "notice 3", by(CAI), AFTER)
+        done.waive("merged", "notice 3", True, by(CAI), AFTER)
     assert done.file("sent to the archive", by(CAI, on=AFTER), AFTER) == (
         LedgerEntryFiled(summary="sent to the archive"),
     )

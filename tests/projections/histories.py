@@ -194,7 +194,9 @@ class Play:
                 above = self.act(m + 1, UNITS[3])
                 ledger.accept_exception(above, id) if n < 4 else ledger.decline_exception(above, id, "no flood")
             case _:
-                ledger.waive(self.act(m), id, "no such group here", "the county's decision 3")
+                ledger.waive(
+                    self.act(m, UNITS[3] if n % 2 else None), id, "no such group here", "the county's decision 3"
+                )
 
     def later(self, n: int, m: int) -> None:
         self.calendar.day += timedelta(days=7 * n)
