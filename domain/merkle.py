@@ -1,0 +1,178 @@
+"""Hash trees (RFC 6962 §2.1, RFC 9162 §2.1): roots, and proofs that a leaf is in a tree and a tree begins another.
+
+Leaves are numbered from 0, and every hash is 32 bytes of SHA-256. A *subtree* is a complete one: the subtree
+(level, index) has the 2**level leaves from index * 2**level on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+HASH: Final = 32
+"""Bytes of a hash."""
+
+EMPTY: Final = sha256().digest()
+"""The root of the tree without leaves."""
+
+Subtrees = Callable[[int, int], bytes]
+"""Gives the hash of the subtree (level, index)."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """MTH({d}) of RFC 6962 §2.1: the hash of a tree's one leaf."""
+    return sha256(b"\0" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash above two."""
+    return sha256(b"\1" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """All that is needed of a tree to let it grow: the hashes of the subtrees it is made of, the largest first.
+
+    There is one for each bit of ``size``, the number of leaves.
+    """
+
+    size: int = 0
+    hashes: tuple[bytes, ...] = ()
+
+    @property
+    def root(self) -> bytes:
+        if not self.hashes:
+            return EMPTY
+        root, *larger = reversed(self.hashes)
+        for left in larger:
+            root = node_hash(left, root)
+        return root
+
+    def rows(self, leaves: Sequence[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield what more leaves complete, level by level: the first subtree's index, and the hashes from there on."""
+        first, row = self.size, list(leaves)
+        for level in range(64):
+            if not row:
+                return
+            yield first, row
+            if first % 2:
+                first, row = first - 1, [self._at(level), *row]
+            row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
+            first //= 2
+
+    def grown(self, leaves: Sequence[bytes]) -> "Frontier":
+        """Return the frontier once these leaves (their hashes) are added."""
+        size = self.size + len(leaves)
+        last = [row[-1] for _, row in self.rows(leaves)]
+        levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
+        return Frontier(size, tuple(last[level] if level < len(last) else self._at(level) for level in levels))
+
+    def _at(self, level: int) -> bytes:
+        """The hash of its subtree of a level: after those of all higher bits of the size."""
+        return self.hashes[(self.size >> level + 1).bit_count()]
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """The root over leaves' hashes."""
+    return Frontier().grown(leaves).root
+
+
+def inclusion(index: int, size: int, subtrees: Subtrees) -> list[bytes]:
+    """PATH(index, D[size]) of RFC 6962 §2.1.1, from the leaf's sibling up. Raise ValueError for a leaf it has not."""
+    if not 0 <= index < size:
+        raise ValueError(f"a tree of {size} leaves has no leaf {index}")
+    proof: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _half(end - start)
+        if index < middle:
+            proof.append(_range(middle, end, subtrees))
+            end = middle
+        else:
+            proof.append(_range(start, middle, subtrees))
+            start = middle
+    return proof[::-1]
+
+
+def consistency(first: int, second: int, subtrees: Subtrees) -> list[bytes]:
+    """PROOF(first, D[second]) of RFC 6962 §2.1.2. Raise ValueError unless 0 < first <= second."""
+    if not 0 < first <= second:
+        raise ValueError(f"a tree of {first} leaves is not the beginning of one of {second}")
+    proof: list[bytes] = []
+    start, end = 0, second
+    while first != end:
+        middle = start + _half(end - start)
+        if first <= middle:
+            proof.append(_range(middle, end, subtrees))
+            end = middle
+        else:
+            proof.append(_range(start, middle, subtrees))
+            start = middle
+    if start:
+        proof.append(_range(start, end, subtrees))
+    return proof[::-1]
+
+
+def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether the proof shows that the tree of this size and root has this leaf there (RFC 9162 §2.1.3.2)."""
+    if not 0 <= index < size or not _are_hashes(leaf, root, *proof):
+        return False
+    node, last, found = index, size - 1, leaf
+    for each in proof:
+        if not last:
+            return False
+        if node % 2 or node == last:
+            found = node_hash(each, found)
+            while node and not node % 2:
+                node, last = node // 2, last // 2
+        else:
+            found = node_hash(found, each)
+        node, last = node // 2, last // 2
+    return not last and found == root
+
+
+def is_consistent(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the proof shows that the first tree is the beginning of the second (RFC 9162 §2.1.4.2).
+
+    The tree without leaves is the beginning of every other, which needs no proof; nor does a tree of itself.
+    """
+    if not 0 <= first <= second or not _are_hashes(first_root, second_root, *proof):
+        return False
+    if first in (0, second):
+        return not proof and first_root == (second_root if first else EMPTY)
+    if not proof:
+        return False
+    path = list(proof) if first & (first - 1) else [first_root, *proof]
+    node, last = first - 1, second - 1
+    while node % 2:
+        node, last = node // 2, last // 2
+    before = after = path[0]
+    for each in path[1:]:
+        if not last:
+            return False
+        if node % 2 or node == last:
+            before, after = node_hash(each, before), node_hash(each, after)
+            while node and not node % 2:
+                node, last = node // 2, last // 2
+        else:
+            after = node_hash(after, each)
+        node, last = node // 2, last // 2
+    return not last and before == first_root and after == second_root
+
+
+def _half(width: int) -> int:
+    """The largest power of two smaller than a width of at least two."""
+    return 1 << (width - 1).bit_length() - 1
+
+
+def _range(start: int, end: int, subtrees: Subtrees) -> bytes:
+    """MTH(D[start:end]), where a subtree begins at ``start`` that is no narrower."""
+    width = end - start
+    if not width & (width - 1):
+        return subtrees(width.bit_length() - 1, start // width)
+    middle = start + _half(width)
+    return node_hash(_range(start, middle, subtrees), _range(middle, end, subtrees))
+
+
+def _are_hashes(*given: bytes) -> bool:
+    return all(len(each) == HASH for each in given)

@@ -1,0 +1,186 @@
+"""Hash trees: their roots and proofs against RFC 6962 as it is written down, and every proof that is not one."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.merkle import (
+    EMPTY,
+    Frontier,
+    consistency,
+    inclusion,
+    is_consistent,
+    is_included,
+    leaf_hash,
+    node_hash,
+    root_of,
+)
+
+# The entries and roots with which Certificate Transparency's own implementations are tested.
+ENTRIES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+ROOTS = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+LEAVES = [leaf_hash(bytes.fromhex(entry)) for entry in ENTRIES]
+MANY = [leaf_hash(str(n).encode()) for n in range(70)]
+
+
+def mth(leaves: Sequence[bytes]) -> bytes:
+    """MTH(D[n]) as RFC 6962 §2.1 defines it, of leaves that are hashed already."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha256(b"").digest()
+    half = 1
+    while half * 2 < len(leaves):
+        half *= 2
+    return sha256(b"\x01" + mth(leaves[:half]) + mth(leaves[half:])).digest()
+
+
+def path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """PATH(m, D[n]) as RFC 6962 §2.1.1 defines it."""
+    if len(leaves) == 1:
+        return []
+    half = max(1 << n for n in range(9) if 1 << n < len(leaves))
+    if m < half:
+        return [*path(m, leaves[:half]), mth(leaves[half:])]
+    return [*path(m - half, leaves[half:]), mth(leaves[:half])]
+
+
+def subproof(m: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
+    """SUBPROOF(m, D[n], b) as RFC 6962 §2.1.2 defines it."""
+    if m == len(leaves):
+        return [] if whole else [mth(leaves)]
+    half = max(1 << n for n in range(9) if 1 << n < len(leaves))
+    if m <= half:
+        return [*subproof(m, leaves[:half], whole=whole), mth(leaves[half:])]
+    return [*subproof(m - half, leaves[half:], whole=False), mth(leaves[:half])]
+
+
+def subtrees(leaves: Sequence[bytes]) -> Callable[[int, int], bytes]:
+    def subtree(level: int, index: int) -> bytes:
+        own = leaves[index << level : index + 1 << level]
+        assert len(own) == 1 << level, "only complete subtrees are asked for"
+        return mth(own)
+
+    return subtree
+
+
+def altered(proof: list[bytes]) -> list[list[bytes]]:
+    """Every proof that is nearly this one: one hash changed, left out, doubled, swapped with the next; cut; longer."""
+    found = [[*proof, EMPTY], [EMPTY, *proof]]
+    for n, each in enumerate(proof):
+        before, after = proof[:n], proof[n + 1 :]
+        changed = bytes([each[0] ^ 1]) + each[1:]
+        found += [[*before, changed, *after], [*before, *after], [*before, each, each, *after], before]
+        found += [[*before, each[:31], *after], [*before, each + b"\0", *after]]
+    found += [[*proof[:n], two, one, *proof[n + 2 :]] for n, (one, two) in enumerate(pairwise(proof)) if one != two]
+    return [each for each in found if each != proof]
+
+
+@pytest.mark.parametrize("size", range(9))
+def test_roots_are_those_of_certificate_transparency(size: int) -> None:
+    assert root_of(LEAVES[:size]).hex() == ROOTS[size]
+
+
+def test_roots_and_proofs_are_as_the_rfc_defines_them() -> None:
+    for size in range(1, len(MANY) + 1):
+        leaves = MANY[:size]
+        assert root_of(leaves) == mth(leaves)
+        for index in range(size):
+            assert inclusion(index, size, subtrees(leaves)) == path(index, leaves)
+        for first in range(1, size + 1):
+            assert consistency(first, size, subtrees(leaves)) == subproof(first, leaves, whole=True)
+
+
+def test_every_leaf_is_proved_and_nothing_else() -> None:
+    for size in range(1, 20):
+        leaves = MANY[:size]
+        root = mth(leaves)
+        for index in range(size):
+            proof = path(index, leaves)
+            assert is_included(leaves[index], index, size, proof, root)
+            assert not any(is_included(leaves[index], index, size, other, root) for other in altered(proof))
+            assert not is_included(leaves[index], index, size, proof, EMPTY)
+            assert not is_included(MANY[-1], index, size, proof, root)
+            for other in {*range(-1, 20)} - {index}:
+                assert not is_included(leaves[index], other, size, proof, root)
+
+
+def test_a_proof_holds_for_no_size_that_shapes_the_path_otherwise() -> None:
+    for size in range(1, 20):
+        root = mth(MANY[:size])
+        for index in range(size):
+            proof = path(index, MANY[:size])
+            for other in {*range(20)} - {size}:
+                same_shape = other > index and len(path(index, MANY[:other])) == len(proof)
+                assert same_shape or not is_included(MANY[index], index, other, proof, root)
+
+
+def test_every_beginning_is_proved_and_nothing_else() -> None:
+    for second in range(1, 20):
+        after = mth(MANY[:second])
+        for first in range(second + 1):
+            before = mth(MANY[:first])
+            proof = subproof(first, MANY[:second], whole=True) if first else []
+            assert is_consistent(first, second, before, after, proof)
+            assert not any(is_consistent(first, second, before, after, other) for other in altered(proof))
+            assert not is_consistent(first, second, MANY[69], after, proof)
+            assert not is_consistent(first, second, before, MANY[69], proof) or not first
+            for other in {*range(-1, second + 2)} - {first}:
+                assert not is_consistent(other, second, before, after, proof)
+
+
+def test_a_tree_without_leaves_begins_every_tree_and_proves_no_leaf() -> None:
+    assert Frontier().root == EMPTY
+    assert is_consistent(0, 3, EMPTY, mth(MANY[:3]), [])
+    assert not is_consistent(0, 3, MANY[0], mth(MANY[:3]), [])
+    assert not is_included(MANY[0], 0, 0, [], EMPTY)
+
+
+def test_what_is_no_part_of_a_tree_has_no_proof() -> None:
+    for index, size in ((0, 0), (3, 3), (-1, 3)):
+        with pytest.raises(ValueError, match="has no leaf"):
+            inclusion(index, size, subtrees(MANY))
+    for first, second in ((0, 3), (4, 3), (-1, 3)):
+        with pytest.raises(ValueError, match="not the beginning"):
+            consistency(first, second, subtrees(MANY))
+
+
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_a_tree_grows_to_the_same_in_any_pieces(pieces: list[int]) -> None:
+    frontier, size = Frontier(), 0
+    leaves = [leaf_hash(n.to_bytes(2)) for n in range(sum(pieces))]
+    for piece in pieces:
+        frontier = frontier.grown(leaves[size : size + piece])
+        size += piece
+        assert (frontier.size, frontier.root) == (size, mth(leaves[:size]))
+        assert len(frontier.hashes) == size.bit_count()
+
+
+@given(st.integers(0, 70), st.integers(0, 70))
+def test_what_more_leaves_complete_is_every_new_subtree(size: int, more: int) -> None:
+    leaves = [leaf_hash(n.to_bytes(2)) for n in range(size + more)]
+    found = list(Frontier().grown(leaves[:size]).rows(leaves[size:]))
+    for level, (first, row) in enumerate(found):
+        every = range(first, first + len(row))
+        assert (first, every.stop) == (size >> level, size + more >> level)
+        assert row == [subtrees(leaves)(level, index) for index in every]
+    assert (
+        sum(len(row) for _, row in found) == 2 * (size + more) - (size + more).bit_count() - 2 * size + size.bit_count()
+    )
+
+
+def test_a_leaf_is_not_taken_for_a_node() -> None:
+    assert leaf_hash(MANY[0] + MANY[1]) != node_hash(MANY[0], MANY[1])
+    assert leaf_hash(b"\x01") != sha256(b"\x01").digest()
