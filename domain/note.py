@@ -50,13 +50,13 @@ class Key:
 
     def __str__(self) -> str:
         """The key as a line of text (vkey): name, id in hexadecimal, type and key in base64."""
-        return f"{self.name}+{self.id.hex()}+{_encode(bytes([self.kind]) + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{encode(bytes([self.kind]) + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read such a line; raise ValueError if it is none, or of a type that is not known here."""
         found = _KEY.fullmatch(text)
-        held = _decode(found[3]) if found else b""
+        held = decode(found[3]) if found else b""
         if found is None or len(held) != 33 or held[0] not in (ED25519, COSIGNATURE):
             raise ValueError("a verifier key is written NAME+ID+BASE64, of type 1 or 4")
         key = cls(found[1], held[1:], held[0])
@@ -74,7 +74,7 @@ class Signature:
     signature: bytes
 
     def __str__(self) -> str:
-        return f"{_DASH}{self.name} {_encode(self.id + self.signature)}\n"
+        return f"{_DASH}{self.name} {encode(self.id + self.signature)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{_encode(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{encode(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -138,7 +138,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not _NAME.fullmatch(lines[0]) or not _SIZE.fullmatch(lines[1]):
             raise ValueError("a checkpoint is an origin, a size and a root, in three lines")
-        root = _decode(lines[2])
+        root = decode(lines[2])
         if len(root) != HASH:
             raise ValueError(f"a root has {HASH} bytes")
         return cls(lines[0], int(lines[1]), root)
@@ -151,22 +151,23 @@ def cosigned(text: str, at: int) -> bytes:
 
 def _signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
-    held = _decode(encoded)
+    held = decode(encoded)
     if not line.startswith(_DASH) or not _NAME.fullmatch(name) or len(held) < 5:
         raise ValueError("a signature is written — NAME BASE64")
     return Signature(name, held[:4], held[4:])
 
 
-def _encode(given: bytes) -> str:
+def encode(given: bytes) -> str:
+    """Write base64 (RFC 4648 §4)."""
     return b64encode(given).decode()
 
 
-def _decode(text: str) -> bytes:
-    """Read base64 (RFC 4648 §4) as it is written; raise ValueError if it could be written otherwise."""
+def decode(text: str) -> bytes:
+    """Read base64 as ``encode`` writes it; raise ValueError if it could be written otherwise."""
     try:
         found = b64decode(text, validate=True)
     except Error:
         raise ValueError("it is not base64") from None
-    if _encode(found) != text:
+    if encode(found) != text:
         raise ValueError("it is not base64 as it is written")
     return found

@@ -22,6 +22,8 @@ ONE_WAY = "Imports point one way"
 CONTEXTS = "Contexts in the domain do not know each other"
 PURE = "The domain has no input, output, clock or chance"
 EVENT_STORE = "Only the log and its records know the event store"
+SIGNATURES = "One place makes signatures"
+VERIFIER = "What verifies needs the standard library alone"
 WEB = "Only the interface knows the web and the terminal"
 DATABASE = "The interface speaks to services and views, not to the database"
 WIRING = "Only the wiring puts the log and the views together"
@@ -36,6 +38,8 @@ BREACHES = [
     ("domain/ledger/breach.py", "import random", PURE),
     ("domain/ledger/breach.py", "from os import path", PURE),
     ("interface/breach.py", "from eventsourcing.persistence import StoredEvent", EVENT_STORE),
+    ("application/breach.py", "from cryptography.hazmat.primitives import hashes", SIGNATURES),
+    ("domain/tile.py", "import pydantic", VERIFIER),
     ("projections/breach.py", "import fastapi", WEB),
     ("interface/breach.py", "import psycopg", DATABASE),
     ("interface/breach.py", "import projections.engine", WIRING),

@@ -10,16 +10,17 @@ from typer.core import TyperGroup
 
 from application import postgres
 from application.database import Unavailable
+from application.keys import Unusable
 from application.migrate import Unmigrated
 from application.process import settle
 from application.reach import answering
 from application.records import Conflict
 from domain.event import Refused
-from interface.cli import administer, conformance, history, imports, serve, views
+from interface.cli import administer, conformance, history, imports, keys, serve, views
 from projections.query import Behind
 from projections.replay import Stopped
 
-FORESEEN = (Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable, Behind, Stopped)
+FORESEEN = (Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable, Unusable, Behind, Stopped)
 
 
 class Commands(TyperGroup):
@@ -57,6 +58,7 @@ app.command("serve")(serve.serve)
 app.command("migrate")(administer.migrate_)
 app.command("omissions")(administer.omissions)
 app.add_typer(administer.tokens, name="token")
+app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")
 app.command("conformance")(conformance.conformance)
 app.command("history")(history.history)

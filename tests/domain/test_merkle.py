@@ -1,6 +1,6 @@
 """Hash trees: their roots and proofs against RFC 6962 as it is written down, and every proof that is not one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from domain.merkle import (
     node_hash,
     root_of,
 )
+from tests.domain.trees import mth, subtrees
 
 # The entries and roots with which Certificate Transparency's own implementations are tested.
 ENTRIES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -35,16 +36,6 @@ ROOTS = [
 ]
 LEAVES = [leaf_hash(bytes.fromhex(entry)) for entry in ENTRIES]
 MANY = [leaf_hash(str(n).encode()) for n in range(70)]
-
-
-def mth(leaves: Sequence[bytes]) -> bytes:
-    """MTH(D[n]) as RFC 6962 §2.1 defines it, of leaves that are hashed already."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else sha256(b"").digest()
-    half = 1
-    while half * 2 < len(leaves):
-        half *= 2
-    return sha256(b"\x01" + mth(leaves[:half]) + mth(leaves[half:])).digest()
 
 
 def path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
@@ -65,15 +56,6 @@ def subproof(m: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
     if m <= half:
         return [*subproof(m, leaves[:half], whole=whole), mth(leaves[half:])]
     return [*subproof(m - half, leaves[half:], whole=False), mth(leaves[:half])]
-
-
-def subtrees(leaves: Sequence[bytes]) -> Callable[[int, int], bytes]:
-    def subtree(level: int, index: int) -> bytes:
-        own = leaves[index << level : index + 1 << level]
-        assert len(own) == 1 << level, "only complete subtrees are asked for"
-        return mth(own)
-
-    return subtree
 
 
 def altered(proof: list[bytes]) -> list[list[bytes]]:
