@@ -1,5 +1,6 @@
 """A standard that was adopted elsewhere: drafted by one person and published by another, in one step."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -109,9 +110,15 @@ def _check_same(standard: Standard, adopted: Adoption) -> None:
 
 
 def separations(flow: Flow, given: Sequence[str]) -> tuple[Pair, ...]:
-    """Read ``STEP:STEP`` pairs into identifiers; a step is given by identifier or name, which may have colons too."""
-    steps = {node.name: node.id for node in flow.nodes if node.kind == "task"}
-    steps |= {id: id for id in steps.values()}
+    """Read ``STEP:STEP`` pairs into identifiers.
+
+    A step is given by identifier, by name, which may have colons too, or by the first word of its name (``T02``) where
+    no other begins with it.
+    """
+    tasks = [node for node in flow.nodes if node.kind == "task"]
+    first = Counter(node.name.partition(" ")[0] for node in tasks)
+    steps = {node.name.partition(" ")[0]: node.id for node in tasks if first[node.name.partition(" ")[0]] == 1}
+    steps |= {node.name: node.id for node in tasks} | {node.id: node.id for node in tasks}
     pairs: list[Pair] = []
     for text in given:
         cuts = [place for place, character in enumerate(text) if character in ":："]

@@ -124,6 +124,14 @@ def test_steps_are_separated_by_name_or_identifier_and_names_may_have_colons(giv
     assert separations(COLONS, [given]) == (pair,)
 
 
+def test_a_step_is_known_by_the_code_that_its_name_begins_with_if_it_is_the_only_one() -> None:
+    coded = flow("T02 Check", "T04 Determine", "T04 Print", "T02")
+    assert separations(coded, ["T02:T04 Print"]) == (("t4", "t3"),), "a whole name goes before a beginning"
+    assert separations(flow("T02 Check", "T04 Determine"), ["T02:T04"]) == (("t1", "t2"),)
+    with pytest.raises(Refused, match="names no two steps"):
+        separations(coded, ["T02:T04"])
+
+
 def test_a_pair_that_can_be_read_in_two_ways_is_refused() -> None:
     with pytest.raises(Refused, match="more than one way"):
         separations(COLONS, ["b: c: a"])
