@@ -60,7 +60,8 @@ def standard(
     title: Annotated[str, typer.Option(help="Its title.")],
     area: Annotated[str, typer.Option(help="One of the six areas, in English or Chinese, or one of your own.")],
     separate: Annotated[
-        list[str] | None, typer.Option(metavar="STEP:STEP …", help="Two steps for different people, by name, its first word, or id.")
+        list[str] | None,
+        typer.Option(metavar="STEP:STEP …", help="Two steps for different people, by name, its first word, or id."),
     ] = None,
     author: Annotated[str, typer.Option(metavar="NAME", help="Who drafted it.")] = "importer",
     approver: Annotated[str, typer.Option(metavar="NAME", help="Who approves it: somebody else.")] = "administrator",
