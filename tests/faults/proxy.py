@@ -14,7 +14,7 @@ class Proxy:
     """Carries connections to a server.
 
     ``deaf``: the next thing a client sends does not reach the server, and its connection is cut.
-    ``mute``: what the server answers does not reach the clients, until the next cut.
+    ``mute()``: what the server answers from now on does not reach the clients there are.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -27,10 +27,16 @@ class Proxy:
         self.dsn = make_conninfo(
             **given, host="127.0.0.1", port=self._listener.getsockname()[1], sslmode="disable", gssencmode="disable"
         )
-        self.deaf = self.mute = self._unplugged = False
+        self.deaf = self._unplugged = False
         self._open: set[socket.socket] = set()
+        self._muted: set[socket.socket] = set()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def mute(self) -> None:
+        # Of those there are: whoever comes back after a cut is heard, however soon that is.
+        with self._lock:
+            self._muted |= self._open
 
     def cut(self) -> None:
         """Cut every connection, on both sides; new ones are carried again."""
@@ -38,7 +44,6 @@ class Proxy:
             ends, self._open = self._open, set()
         for end in ends:
             _end(end)
-        self.mute = False
 
     @contextmanager
     def unplugged(self) -> Generator[None]:
@@ -80,7 +85,7 @@ class Proxy:
                 if self.deaf and not answers:
                     self.deaf = False
                     break
-                if not (self.mute and answers):
+                if not (answers and source in self._muted):
                     target.sendall(data)
         with self._lock:
             self._open -= {source, target}
