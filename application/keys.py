@@ -7,8 +7,6 @@ the type of its signatures and the 32 bytes of an Ed25519 secret.
 import os
 import re
 import tempfile
-from base64 import b64decode, b64encode
-from binascii import Error
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
@@ -17,7 +15,7 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from domain.note import ED25519, Key, Note
+from domain.note import ED25519, Key, Note, decode, encode
 
 LOG: Final = "log"
 """The key that seals checkpoints, under the log's own name."""
@@ -66,7 +64,7 @@ def create(folder: Path, role: str, name: str) -> Signer:
     path = _path(folder, role)
     secret = os.urandom(32)
     signer = Signer.of(name, secret)
-    line = f"PRIVATE+KEY+{name}+{signer.key.id.hex()}+{b64encode(bytes([ED25519]) + secret).decode()}\n"
+    line = f"PRIVATE+KEY+{name}+{signer.key.id.hex()}+{encode(bytes([ED25519]) + secret)}\n"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # It is readable by its owner alone from the first, and takes its name only once it is whole.
@@ -133,8 +131,8 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 def _read(line: str, path: Path) -> Signer:
     found = _LINE.fullmatch(line)
     try:
-        held = b64decode(found[3], validate=True) if found else b""
-    except Error:
+        held = decode(found[3]) if found else b""
+    except ValueError:
         held = b""
     if found is None or len(held) != 33 or held[0] != ED25519:
         raise Unusable(f"{path} holds no key")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Final, Self
 
@@ -82,25 +83,19 @@ def holding(level: int, index: int, size: int) -> Tile:
     return Tile(tiles_level, number, min(WIDTH, (size >> HEIGHT * tiles_level) - number * WIDTH))
 
 
-@dataclass(slots=True)
 class Tiles:
     """The subtrees of a tree of ``size`` leaves, hashed from its tiles, each of which is read once."""
 
-    size: int
-    read: Callable[[Tile], bytes]
-    _read: dict[Tile, bytes]
-
     def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
-        self.size, self.read, self._read = size, read, {}
+        self.size = size
+        self._read = cache(read)
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return a subtree's hash; raise ValueError if a tile is not as long as it is wide."""
         tile = holding(level, index, self.size)
-        held = self._read.get(tile)
-        if held is None:
-            held = self._read[tile] = self.read(tile)
-            if len(held) != HASH * tile.width:
-                raise ValueError(f"{tile.path} has {len(held)} bytes, not {HASH * tile.width}")
+        held = self._read(tile)
+        if len(held) != HASH * tile.width:
+            raise ValueError(f"{tile.path} has {len(held)} bytes, not {HASH * tile.width}")
         wide = 1 << level % HEIGHT
         first = index * wide % WIDTH
         if first + wide > tile.width:

@@ -116,8 +116,9 @@ def separations(flow: Flow, given: Sequence[str]) -> tuple[Pair, ...]:
     no other begins with it.
     """
     tasks = [node for node in flow.nodes if node.kind == "task"]
-    first = Counter(node.name.partition(" ")[0] for node in tasks)
-    steps = {node.name.partition(" ")[0]: node.id for node in tasks if first[node.name.partition(" ")[0]] == 1}
+    words = [node.name.partition(" ")[0] for node in tasks]
+    times = Counter(words)
+    steps = {word: node.id for word, node in zip(words, tasks, strict=True) if times[word] == 1}
     steps |= {node.name: node.id for node in tasks} | {node.id: node.id for node in tasks}
     pairs: list[Pair] = []
     for text in given:

@@ -100,7 +100,7 @@ def query(
     def register(run: Run) -> Run:
         def endpoint(who: Caller, asked: Seen, **given: Any) -> Response:
             who.must("read")
-            _once(who.request)
+            _refuse_repeated(who.request)
             read = [view.format(**given) for view in views]
             moment, needed, headers = _moment(who, asked, read)
             known = {"who": who, "asked": asked, "moment": moment, **given}
@@ -146,7 +146,7 @@ def query(
     return register
 
 
-def _once(request: Request) -> None:
+def _refuse_repeated(request: Request) -> None:
     """Refuse a parameter that is given twice: which of the two was meant, nobody can tell."""
     if len(given := request.query_params.multi_items()) > len(request.query_params):
         names = [name for name, _ in given]
