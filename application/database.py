@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -34,12 +35,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Database:
-    """A log's address: a libpq connection string and the schema that holds the log.
+    """A log's address: a libpq connection string, and the schema that holds the log.
 
+    ``keys``: the folder with the keys that sign what is recorded; who only reads needs none.
     ``patience``: seconds for which reads and writes wait out a server that restarts.
     """
 
     dsn: str
+    keys: Path
     schema: str = "record"
     patience: float = PATIENCE
 

@@ -15,6 +15,7 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from domain.group import writer
 from domain.note import ED25519, Key, Note, decode, encode
 
 LOG: Final = "log"
@@ -88,12 +89,21 @@ def create_for_log(folder: Path, origin: str) -> Signer:
 
     Where it was interrupted between the two, the same again makes the one that is missing.
     """
-    name = f"{origin}/writer"
+    name = writer(origin)
     if not _path(folder, WRITER).exists():
         create(folder, WRITER, name)
     elif _path(folder, LOG).exists() or load(folder, WRITER).key.name != name:
         raise Unusable(f"{folder} has the keys of a log already; what they signed is verified with them for ever")
     return create(folder, LOG, origin)
+
+
+def for_log(folder: Path, origin: str = "") -> Signer:
+    """Return the writer's key; where a folder has no keys, make them, for a log of this name or one by chance."""
+    if not _path(folder, WRITER).exists():
+        if _path(folder, LOG).exists():
+            raise Unusable(f"{folder} has a log's key and no writer's: bring {WRITER}.key there, from where it is")
+        create_for_log(folder, origin or f"taizhang.local/{os.urandom(6).hex()}")
+    return load(folder, WRITER)
 
 
 def load(folder: Path, role: str) -> Signer:
@@ -111,7 +121,9 @@ def load(folder: Path, role: str) -> Signer:
         finally:
             os.close(opened)
     except FileNotFoundError:
-        raise Unusable(f"there is no key {path}: taizhang keys create makes one") from None
+        raise Unusable(
+            f"there is no key {path}: bring it from where it is kept, or make a new log's with taizhang keys create"
+        ) from None
     except UnicodeDecodeError:
         raise Unusable(f"{path} holds no key") from None
     except OSError as error:
@@ -163,4 +175,4 @@ def _settle(folder: Path) -> None:
         os.close(opened)
 
 
-__all__ = ["LOG", "WRITER", "Signer", "Unusable", "create", "create_for_log", "load", "verify"]
+__all__ = ["LOG", "WRITER", "Signer", "Unusable", "create", "create_for_log", "for_log", "load", "verify"]

@@ -9,7 +9,9 @@ from importlib.resources import files
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from application.adopt import found
 from application.database import Database, Role
+from application.keys import for_log
 
 ROLES = tuple(role for role in Role if role)
 
@@ -36,8 +38,11 @@ def migrations() -> Iterator[Migration]:
             yield Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
 
 
-def migrate(database: Database) -> list[str]:
+def migrate(database: Database, origin: str = "") -> list[str]:
     """Bring the schema up to date; return the names of the migrations applied now.
+
+    A log that has no name yet gets it, for ever: that of the keys in the database's folder. Where there are none they
+    are made, under the name given or one by chance.
 
     Two processes may call it at once: the second waits and finds nothing to do. A migration whose
     text differs from the one applied before is refused, as is a database newer than this program.
@@ -64,6 +69,8 @@ def migrate(database: Database) -> list[str]:
                     (migration.number, migration.name, migration.digest),
                 )
                 applied.append(f"{migration.number:04} {migration.name}")
+        if not connection.execute("SELECT 1 FROM log").fetchone():
+            found(connection, for_log(database.keys, origin))
         connection.execute(
             sql.SQL("GRANT SELECT ON migrations TO {}").format(sql.SQL(", ").join(map(sql.Identifier, ROLES)))
         )

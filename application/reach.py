@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -12,7 +13,7 @@ from application.database import Database, Role, Unavailable
 OLDEST = 16
 
 
-def reach(dsn: str) -> Database:
+def reach(dsn: str, keys: Path) -> Database:
     """Return the database of a connection string once its server has answered; raise Unavailable."""
     try:
         given = conninfo_to_dict(dsn)
@@ -23,7 +24,7 @@ def reach(dsn: str) -> Database:
     # One at the beginning alone is an abstract socket's; any other is a piece of what should not be shown.
     if "@" in str(given.get("host", ""))[1:]:
         raise Unavailable("an @ in the user or the password of the database's address is written %40")
-    database = Database(dsn)
+    database = Database(dsn, keys)
     with answering(), database.connect(Role.owner) as connection:
         version = connection.info.server_version // 10_000
     if version < OLDEST:

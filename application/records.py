@@ -193,6 +193,7 @@ class Records(Application[UUID]):
                 "PERSISTENCE_MODULE": "application.log",
                 "MAPPER_TOPIC": "application.log.mapper:RecordMapper",
                 "LOG_DSN": database.dsn,
+                "LOG_KEYS": str(database.keys),
                 "LOG_SCHEMA": database.schema,
                 "LOG_PATIENCE": str(database.patience),
             }

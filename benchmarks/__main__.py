@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from application.process import settle
-from benchmarks import bulk, commands, fold, http, imports, moments, replay
+from benchmarks import bulk, commands, fold, http, imports, moments, proofs, replay
 from benchmarks.measure import Comparison
 from benchmarks.results import line, report
 from benchmarks.server import Server, serving
@@ -22,6 +22,7 @@ ALL: dict[str, Callable[[Server], Iterator[Comparison]]] = {
     "http": http.run,
     "replay": replay.run,
     "imports": imports.run,
+    "proofs": proofs.run,
 }
 
 

@@ -24,7 +24,7 @@ IMPORT = "import sys; from interface.cli import main; sys.argv[0] = 'taizhang'; 
 
 def run(server: Server) -> Iterator[Comparison]:
     with server.database() as dsn, tempfile.TemporaryDirectory() as folder:
-        migrate(Database(dsn))
+        migrate(Database(dsn, Path(folder) / "keys"))
         file = Path(folder) / "nation.csv"
         with file.open("w", encoding="utf-8", newline="") as opened:
             writer = csv.writer(opened)
@@ -33,7 +33,7 @@ def run(server: Server) -> Iterator[Comparison]:
         begun = perf_counter()
         with subprocess.Popen(
             [sys.executable, "-c", IMPORT, "import", "organisations", str(file)],
-            env={**os.environ, "TAIZHANG_DATABASE": dsn},
+            env={**os.environ, "TAIZHANG_DATABASE": dsn, "TAIZHANG_HOME": folder},
             stdout=subprocess.DEVNULL,
         ) as running:
             _, status, used = os.wait4(running.pid, 0)

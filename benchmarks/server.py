@@ -43,8 +43,8 @@ class Server:
     @contextmanager
     def installation(self) -> Generator[Installation]:
         """Yield an installation on an empty log."""
-        with self.database() as dsn:
-            database = Database(dsn)
+        with self.database() as dsn, tempfile.TemporaryDirectory() as keys:
+            database = Database(dsn, Path(keys))
             migrate(database)
             with Installation(database) as installation:
                 yield installation

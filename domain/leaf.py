@@ -6,6 +6,7 @@ whoever knows the entry alone cannot guess what was recorded, and a state that i
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -32,6 +33,35 @@ def commitment(origin: str, salt: bytes, state: bytes) -> str:
     return sha256(b"%b/state/v1\n%b%b" % (origin.encode(), salt, state)).hexdigest()
 
 
+Draft = tuple[str, str, str]
+"""An entry before the commit: what stands before its position, up to its time, and after that."""
+
+
+def draft(commitment: str, stream: UUID | str, topic: str, version: int, key_commitment: str = "") -> Draft:
+    """Write of an entry what is known before the commit; commitments are 64 hexadecimal digits.
+
+    Raise ValueError for a topic or a version that the grammar has no place for.
+    """
+    if not 1 <= version <= _LARGEST:
+        raise ValueError("versions are 1 to 2**53 - 1")
+    key = f'"kc":"{key_commitment}",' if key_commitment else ""
+    return (
+        f'{{"c":"{commitment}","id":"{stream}",{key}"p":',
+        f',"t":"{_speakable(topic)}","ts":"',
+        f'Z","v":1,"ver":{version}}}',
+    )
+
+
+def hashes(drafts: Iterable[Draft], first: int, recorded_at: datetime) -> list[bytes]:
+    """Hash the leaves of events that are recorded together, from a position on."""
+    at = _instant(recorded_at)
+    return [
+        # The zero before an entry is that of RFC 6962 §2.1.
+        sha256(f"\0{start}{position}{middle}{at}{end}".encode("ascii")).digest()
+        for position, (start, middle, end) in enumerate(drafts, first)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """An event as the tree knows it. ``key_commitment`` is empty unless the state is held encrypted.
@@ -50,16 +80,11 @@ class Leaf:
 
     def entry(self) -> bytes:
         """The bytes that the leaf is the hash of. Raise ValueError for what the grammar has no place for."""
-        if not (1 <= self.position <= _LARGEST and 1 <= self.version <= _LARGEST):
-            raise ValueError("positions and versions are 1 to 2**53 - 1")
-        if self.recorded_at.tzinfo is None:
-            raise ValueError("an instant has a time zone")
-        at = self.recorded_at.astimezone(UTC).isoformat(timespec="microseconds")[:-6]
-        key = f'"kc":"{_digest(self.key_commitment)}",' if self.key_commitment else ""
-        return (
-            f'{{"c":"{_digest(self.commitment)}","id":"{self.stream}",{key}"p":{self.position},'
-            f'"t":"{_speakable(self.topic)}","ts":"{at}Z","v":1,"ver":{self.version}}}'
-        ).encode("ascii")
+        if not 1 <= self.position <= _LARGEST:
+            raise ValueError("positions are 1 to 2**53 - 1")
+        key = self.key_commitment and _digest(self.key_commitment)
+        start, middle, end = draft(_digest(self.commitment), self.stream, self.topic, self.version, key)
+        return f"{start}{self.position}{middle}{_instant(self.recorded_at)}{end}".encode("ascii")
 
     def hash(self) -> bytes:
         return leaf_hash(self.entry())
@@ -76,6 +101,12 @@ class Leaf:
         if leaf.entry() != entry:
             raise ValueError("an entry of a leaf is written otherwise")
         return leaf
+
+
+def _instant(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError("an instant has a time zone")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6]
 
 
 @lru_cache(maxsize=1000)

@@ -11,17 +11,23 @@ from domain.event import Refused
 
 @dataclass(frozen=True)
 class Settings:
-    """``database`` is empty for the embedded one, which lies under ``home``."""
+    """``database`` is empty for the embedded one, which lies under ``home``; ``origin`` for a name by chance."""
 
     home: Path
+    origin: str
     database: str
     host: str
     port: int
     zone: ZoneInfo
 
+    @property
+    def keys(self) -> Path:
+        """The folder with the keys that sign."""
+        return self.home / "keys"
+
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read ``TAIZHANG_HOME``, ``_DATABASE``, ``_HOST``, ``_PORT`` and ``_TIMEZONE``; refuse what makes no sense.
+        """Read ``TAIZHANG_HOME``, ``_ORIGIN``, ``_DATABASE``, ``_HOST``, ``_PORT`` and ``_TIMEZONE``, or refuse them.
 
         One that is empty is as good as absent.
         """
@@ -37,6 +43,7 @@ class Settings:
             ) from None
         return cls(
             home=Path(environment.get("TAIZHANG_HOME") or "var"),
+            origin=environment.get("TAIZHANG_ORIGIN") or "",
             database=environment.get("TAIZHANG_DATABASE") or "",
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -11,9 +12,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from application.database import Database
+from application.keys import create_for_log
 from application.migrate import migrate
 from application.postgres import temporary
 from application.records import Records
+from tests.faults.log import ORIGIN
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +27,14 @@ def server() -> Iterator[str]:
     else:
         with temporary() as dsn:
             yield dsn
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log's keys, which every log of the tests is signed with."""
+    folder = tmp_path_factory.mktemp("installation") / "keys"
+    create_for_log(folder, ORIGIN)
+    return folder
 
 
 def _fresh(server: str, template: str = "template1") -> str:
@@ -41,37 +52,37 @@ def _drop(server: str, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(server: str) -> Iterator[str]:
+def template(server: str, keys: Path) -> Iterator[str]:
     """The name of a migrated database to copy."""
     name = _fresh(server)
-    migrate(Database(make_conninfo(server, dbname=name)))
+    migrate(Database(make_conninfo(server, dbname=name), keys))
     yield name
     _drop(server, name)
 
 
 @pytest.fixture
-def empty(server: str) -> Iterator[Database]:
+def empty(server: str, keys: Path) -> Iterator[Database]:
     """A database without any of our tables."""
     name = _fresh(server)
-    yield Database(make_conninfo(server, dbname=name))
+    yield Database(make_conninfo(server, dbname=name), keys)
     _drop(server, name)
 
 
 @pytest.fixture
-def database(server: str, template: str) -> Iterator[Database]:
+def database(server: str, keys: Path, template: str) -> Iterator[Database]:
     """A migrated database of this test's own."""
     name = _fresh(server, template)
-    yield Database(make_conninfo(server, dbname=name))
+    yield Database(make_conninfo(server, dbname=name), keys)
     _drop(server, name)
 
 
 @pytest.fixture(scope="session")
-def new_log(server: str) -> Iterator[Callable[[], Database]]:
+def new_log(server: str, keys: Path) -> Iterator[Callable[[], Database]]:
     """Make an empty, migrated log, as often as is asked: a schema each, which is quicker than a database."""
     name, numbers = _fresh(server), count(1)
 
     def make() -> Database:
-        database = Database(make_conninfo(server, dbname=name), f"log{next(numbers)}")
+        database = Database(make_conninfo(server, dbname=name), keys, f"log{next(numbers)}")
         migrate(database)
         return database
 

@@ -1,5 +1,6 @@
 """The log, as the eventsourcing library's persistence module: group commit, gapless positions, tailing readers."""
 
+from pathlib import Path
 from typing import Any, NoReturn
 
 from eventsourcing.persistence import InfrastructureFactory
@@ -29,12 +30,12 @@ __all__ = [
 
 
 class Factory(InfrastructureFactory[Any]):
-    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN``, ``LOG_SCHEMA`` and ``LOG_PATIENCE``."""
+    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN``, ``_KEYS``, ``_SCHEMA`` and ``_PATIENCE``."""
 
     def application_recorder(self) -> LogRecorder:
-        dsn, schema, patience = (self.env.get(name) for name in ("LOG_DSN", "LOG_SCHEMA", "LOG_PATIENCE"))
-        assert dsn and schema and patience
-        return LogRecorder(Database(dsn, schema, float(patience)))
+        dsn, keys, schema, patience = (self.env.get(f"LOG_{name}") for name in ("DSN", "KEYS", "SCHEMA", "PATIENCE"))
+        assert dsn and keys and schema and patience
+        return LogRecorder(Database(dsn, Path(keys), schema, float(patience)))
 
     def aggregate_recorder(self, purpose: str = "events") -> LogRecorder:
         """The log alone is kept: there are no snapshots to record."""

@@ -1,5 +1,6 @@
-"""Group commit: submissions that arrive together are appended together, in one transaction."""
+"""Group commit: submissions that arrive together are appended together, in one transaction, under one signature."""
 
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -16,16 +17,24 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import TupleRow
 
 from application.database import PAUSE, Database, Role, Unavailable
+from application.keys import WRITER, Signer, Unusable, load
+from domain.group import log_of, signed
+from domain.leaf import SALT, Draft, commitment, draft, hashes
 
 # A group's events at most; one larger submission still goes alone.
 GROUP = 4000
 
-APPEND = (
+TURN = (
     "SELECT head, recorded_at, repeated_by, stale_by, stale_id, stale_version"
-    " FROM append(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[], %b::int[], %b::text[], %b::bytea[],"
-    " %b::uuid[], %b::int[], %b::bytea[])"
+    " FROM turn(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[])"
+)
+APPEND = (
+    "SELECT FROM append(%b::bigint, %b, %b::uuid[], %b::int[], %b::text[], %b::bytea[], %b::bytea[],"
+    " %b::uuid[], %b::int[], %b::bytea[], %b, %b, %b)"
 )
 DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+# A writer that stands still in its turn, which takes milliseconds, holds up every other.
+PROMPT = "SET idle_in_transaction_session_timeout = '10s'"
 STANDING = (
     "SELECT position, recorded_at, originator_id, originator_version, topic, state, command_id FROM events"
     " WHERE position >= (SELECT position FROM events WHERE command_id = %b AND command_size IS NOT NULL)"
@@ -69,11 +78,14 @@ Outcome = Appended | Repeated | Stale
 class Submission:
     """Commands that stand or fall together, and the version of every stream that deciding them read.
 
-    It is submitted once. What the writer needs of it is worked out here, in its maker's thread.
+    It is submitted once. What the writer needs of it is worked out here, in its maker's thread; so are the drafts of
+    its leaves.
     """
 
     commands: Sequence[Command]
     read: dict[UUID, int]
+    salts: list[bytes] = field(init=False)
+    drafts: list[Draft] = field(init=False)
     size: int = field(init=False)
     ids: frozenset[UUID] = field(init=False)
     written: frozenset[UUID | str] = field(init=False)
@@ -86,6 +98,16 @@ class Submission:
         self.size = sum(len(command.events) for command in self.commands)
         self.ids = frozenset(command.id for command in self.commands)
         self.written = frozenset(event.originator_id for command in self.commands for event in command.events)
+
+    def salt(self, origin: str) -> None:
+        """Commit, as the log of this name does, to each event."""
+        drawn = os.urandom(SALT * self.size)
+        self.salts = [drawn[n : n + SALT] for n in range(0, len(drawn), SALT)]
+        events = (event for command in self.commands for event in command.events)
+        self.drafts = [
+            draft(commitment(origin, salt, each.state), each.originator_id, each.topic, each.originator_version)
+            for salt, each in zip(self.salts, events, strict=True)
+        ]
 
 
 class Writer:
@@ -103,11 +125,16 @@ class Writer:
         self._closed = False
         self._connection: Connection[TupleRow] | None = None
         self._trouble: Exception | None = None
+        self._key: Signer | None = None
         self._thread = threading.Thread(target=self._run, name="taizhang writer", daemon=True)
         self._thread.start()
 
     def submit(self, submission: Submission) -> Outcome:
-        """Wait until the submission is in the log, or refused; raise Unavailable, or what the database raised."""
+        """Wait until the submission is in the log, or refused.
+
+        Raise Unavailable, Unusable where there is no key to sign with, or what the database raised.
+        """
+        self._prepare(submission)
         submission.done.acquire()
         submission.since = monotonic()
         with self._arrived:
@@ -134,6 +161,9 @@ class Writer:
         while group := self._next_group():
             try:
                 outcomes = self._send(group)
+            except Unusable as error:
+                for each in group:
+                    self._settle(each, error)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not end this thread
                 self._trouble = error
                 self._send_alone(group)
@@ -226,47 +256,103 @@ class Writer:
 
     def _send(self, group: list[Submission]) -> list[Outcome]:
         connection = self._connect()
-        reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
-        events = [
-            (n, event, command, len(command.events) if first else None, command.digest if first else None)
-            for n, each in enumerate(group)
-            for command in each.commands
-            for first, event in _marked(command.events)
-        ]
         again = [each.sent for each in group]
         for each in group:
             each.sent = True
-        row = connection.execute(
-            APPEND,
-            (
-                [n for n, _, _ in reads],
-                [id for _, id, _ in reads],
-                [version for _, _, version in reads],
-                [n for n, *_ in events],
-                [event.originator_id for _, event, *_ in events],
-                [event.originator_version for _, event, *_ in events],
-                [event.topic for _, event, *_ in events],
-                [event.state for _, event, *_ in events],
-                [command.id for _, _, command, *_ in events],
-                [size for *_, size, _ in events],
-                [digest for *_, digest in events],
-            ),
-            binary=True,
-        ).fetchone()
-        assert row is not None
+        try:
+            outcomes = self._take_turn(connection, group)
+        except Exception:
+            with suppress(psycopg.Error):
+                connection.rollback()
+            raise
         return [
             self._recognise(each) if before and isinstance(outcome, Repeated) else outcome
-            for each, outcome, before in zip(group, _outcomes(group, *row), again, strict=True)
+            for each, outcome, before in zip(group, outcomes, again, strict=True)
         ]
+
+    def _prepare(self, submission: Submission) -> None:
+        submission.salt(self._origin())
+
+    def _take_turn(self, connection: Connection[TupleRow], group: list[Submission]) -> list[Outcome]:
+        """Take the lock, hash and sign what stands at the place that it then has, append it, and commit."""
+        reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
+        commands = [(n, id) for n, each in enumerate(group) for id in each.ids]
+        turn = (
+            [n for n, _, _ in reads],
+            [id for _, id, _ in reads],
+            [version for _, _, version in reads],
+            [n for n, _ in commands],
+            [id for _, id in commands],
+        )
+        with connection.pipeline() as pipeline:
+            connection.execute("BEGIN")
+            cursor = connection.execute(TURN, turn, binary=True)
+            pipeline.sync()
+            row = cursor.fetchone()
+            assert row is not None
+            outcomes = _outcomes(group, *row)
+            standing = [each for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, Appended)]
+            if standing:
+                connection.execute(APPEND, self._signed(standing, *row[:2]), binary=True)
+            connection.execute("COMMIT")
+        return outcomes
+
+    def _signed(self, standing: list[Submission], head: int, recorded_at: datetime) -> tuple[object, ...]:
+        signer, first = self._signer(), head + 1
+        leaves = hashes((each for submission in standing for each in submission.drafts), first, recorded_at)
+        events = [
+            (event, command, len(command.events) if n == 0 else None, command.digest if n == 0 else None)
+            for submission in standing
+            for command in submission.commands
+            for n, event in enumerate(command.events)
+        ]
+        return (
+            first,
+            recorded_at,
+            [event.originator_id for event, *_ in events],
+            [event.originator_version for event, *_ in events],
+            [event.topic for event, *_ in events],
+            [event.state for event, *_ in events],
+            [salt for submission in standing for salt in submission.salts],
+            [command.id for _, command, *_ in events],
+            [size for *_, size, _ in events],
+            [digest for *_, digest in events],
+            b"".join(leaves),
+            signer.key.id,
+            signer.sign(signed(self._origin(), first, leaves)),
+        )
+
+    def _signer(self) -> Signer:
+        if self._key is None:
+            self._key = load(self._database.keys, WRITER)
+        return self._key
+
+    def _origin(self) -> str:
+        name = self._signer().key.name
+        try:
+            return log_of(name)
+        except ValueError as error:
+            raise Unusable(str(error)) from None
 
     def _connect(self) -> Connection[TupleRow]:
         if self._connection is None or self._connection.closed:
             self._connection = None
             connection = self._database.connect(Role.writer)
-            # Whatever the server does by default, what is acknowledged is on the disk.
-            connection.execute(DURABLE)
+            try:
+                self._begin(connection)
+            except BaseException:
+                connection.close()
+                raise
             self._connection = connection
         return self._connection
+
+    def _begin(self, connection: Connection[TupleRow]) -> None:
+        # Whatever the server does by default, what is acknowledged is on the disk.
+        connection.execute(DURABLE)
+        connection.execute(PROMPT)
+        [(log,)] = connection.execute("SELECT origin FROM log")
+        if log != self._origin():
+            raise Unusable(f"the writer's key is for the log {self._origin()}; this database holds {log}")
 
     def _settle(self, each: Submission, outcome: Outcome | Exception) -> None:
         each.outcome = outcome
@@ -277,10 +363,6 @@ class Writer:
             with suppress(psycopg.Error):
                 self._connection.close()
             self._connection = None
-
-
-def _marked(events: Sequence[StoredEvent]) -> list[tuple[bool, StoredEvent]]:
-    return [(n == 0, event) for n, event in enumerate(events)]
 
 
 def _outcomes(

@@ -19,8 +19,9 @@ tokens = typer.Typer(help="Bearer tokens, with which people and programs come in
 
 def migrate_(as_json: Json = False) -> None:
     """Bring the log's own tables up to date."""
-    with database(Settings.read(), migrated=False) as found:
-        applied = migrate(found)
+    settings = Settings.read()
+    with database(settings, migrated=False) as found:
+        applied = migrate(found, settings.origin)
     show({"applied": applied}, lambda: applied or ["nothing to do"], as_json=as_json)
 
 

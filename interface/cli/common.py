@@ -40,7 +40,7 @@ def database(settings: Settings, *, migrated: bool = True) -> Generator[Database
     The embedded one is brought up to date; of another's schema only its owner decides (``taizhang migrate``).
     """
     if settings.database:
-        found = reach(settings.database)
+        found = reach(settings.database, settings.keys)
         if migrated:
             check_migrated(found)
         yield found
@@ -48,12 +48,12 @@ def database(settings: Settings, *, migrated: bool = True) -> Generator[Database
     with EmbeddedPostgres(settings.home) as postgres:
         if postgres.notice:
             note(postgres.notice)
-        found = Database(postgres.dsn)
+        found = Database(postgres.dsn, settings.keys)
         if migrated:
             try:
                 check_migrated(found)
             except Unmigrated:
-                migrate(found)
+                migrate(found, settings.origin)
         yield found
 
 

@@ -10,8 +10,6 @@ from interface.settings import Settings
 
 app = typer.Typer(help="The keys with which the log is signed.", no_args_is_help=True)
 
-FOLDER = "keys"
-
 
 @app.callback()
 def keys_() -> None:
@@ -27,13 +25,13 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make the log's key and the writer's, in files of their own, and print the log's public key."""
-    _show(keys.create_for_log(Settings.read().home / FOLDER, origin), as_json=as_json)
+    _show(keys.create_for_log(Settings.read().keys, origin), as_json=as_json)
 
 
 @app.command("show")
 def show_(as_json: Json = False) -> None:
     """Print the log's name and public key: what an inspector pins, and should have from you by another way."""
-    _show(keys.load(Settings.read().home / FOLDER, keys.LOG), as_json=as_json)
+    _show(keys.load(Settings.read().keys, keys.LOG), as_json=as_json)
 
 
 def _show(signer: keys.Signer, *, as_json: bool) -> None:

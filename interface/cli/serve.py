@@ -39,7 +39,7 @@ def serve(
         any_free = demo and port is None and "TAIZHANG_PORT" not in os.environ
         bound = _bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
         with closing(bound), database(settings, migrated=False) as found:
-            migrate(found)
+            migrate(found, settings.origin)
             with Installation(found, Clock(settings.zone)) as at:
                 at.fold()
                 if demo:

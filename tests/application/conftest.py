@@ -1,6 +1,7 @@
 """Threads to wait in, a wire to cut, and two processes on one log whose day can be turned on."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,12 @@ def threads() -> Threads:
 def proxy(database: Database) -> Iterator[Proxy]:
     with proxied(database.dsn) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def wired(database: Database, proxy: Proxy) -> Database:
+    """The database as it is reached through the wire."""
+    return replace(database, dsn=proxy.dsn)
 
 
 @pytest.fixture

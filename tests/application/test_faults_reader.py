@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import pairwise
 from uuid import uuid4
 
@@ -50,8 +51,8 @@ def test_what_several_processes_commit_at_once_is_seen_once_and_in_order(
     with log.subscribe() as tail:
         following = threads.submit(follow, tail, seen)
         with (
-            process(database.dsn, first, 4, 300) as one,
-            process(database.dsn, second, 4, 60, "contend") as two,
+            process(database, first, 4, 300) as one,
+            process(database, second, 4, 60, "contend") as two,
         ):
             ours = [threads.submit(contend, log, third, lane, done.append, 60) for lane in range(4)]
             acknowledged = {command_id(first, place) for place in told(one)}
@@ -76,7 +77,7 @@ def test_a_reader_whose_connection_is_killed_again_and_again_misses_and_repeats_
         following = [threads.submit(follow, tail, seen)]
         while killed < 4:
             rounds += 1
-            with process(database.dsn, uuid4(), 4, 400) as writer:
+            with process(database, uuid4(), 4, 400) as writer:
                 written = threads.submit(told, writer)
                 while not written.done():
                     [(count,)] = connection.execute(
@@ -102,8 +103,8 @@ def test_an_event_that_nobody_was_notified_of_is_seen_by_the_timer(
         warm(log)
         for position in (3, 4, 5):
             connection.execute(
-                "INSERT INTO events VALUES (%s, %s, 1, 'test.Happened', '{}', clock_timestamp(), %s, 1)",
-                (position, uuid4(), uuid4()),
+                "INSERT INTO events VALUES (%s, %s, 1, 'test.Happened', '{}', clock_timestamp(), %s, 1, NULL, %s)",
+                (position, uuid4(), uuid4(), bytes(32)),
             )
             reaches(seen, position, 2 * TIMER)
     following.result(5)
@@ -124,11 +125,15 @@ def test_a_notification_wakes_a_reader_before_the_timer_would(log: LogRecorder) 
 
 
 def test_a_server_out_of_reach_for_longer_than_patience_ends_no_subscription(
-    log: LogRecorder, proxy: Proxy, threads: Threads
+    log: LogRecorder, proxy: Proxy, wired: Database, threads: Threads
 ) -> None:
     seen, late = list[Entry](), list[Entry]()
     log.append(submission(events=3))
-    with recorder(Database(proxy.dsn, patience=0.2)) as far, far.subscribe() as tail, far.subscribe() as other:
+    with (
+        recorder(replace(wired, patience=0.2)) as far,
+        far.subscribe() as tail,
+        far.subscribe() as other,
+    ):
         following = [threads.submit(follow, tail, seen)]
         log.append(submission())
         reaches(seen, 4)
@@ -143,8 +148,10 @@ def test_a_server_out_of_reach_for_longer_than_patience_ends_no_subscription(
     assert seen == late == committed(log)
 
 
-def test_reads_go_on_soon_after_a_server_comes_back_however_long_it_was_away(proxy: Proxy, threads: Threads) -> None:
-    with recorder(Database(proxy.dsn)) as log:
+def test_reads_go_on_soon_after_a_server_comes_back_however_long_it_was_away(
+    proxy: Proxy, wired: Database, threads: Threads
+) -> None:
+    with recorder(wired) as log:
         log.append(submission())
         with proxy.unplugged():
             reading = threads.submit(log.max_notification_id)
@@ -208,8 +215,8 @@ def test_closing_the_log_ends_every_subscription_and_every_wait(database: Databa
     assert time.process_time() - before < 1
 
 
-def test_closing_while_the_server_is_away_does_not_wait_for_it(proxy: Proxy, threads: Threads) -> None:
-    log = LogRecorder(Database(proxy.dsn))
+def test_closing_while_the_server_is_away_does_not_wait_for_it(proxy: Proxy, wired: Database, threads: Threads) -> None:
+    log = LogRecorder(wired)
     assert isinstance(log.append(submission()), Appended)
     seen: list[Entry] = []
     following = threads.submit(follow, log.subscribe(), seen)

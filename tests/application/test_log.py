@@ -14,7 +14,7 @@ from application.database import Database, Role
 from application.log import Appended, Command, LogRecorder, Repeated, Stale, Submission
 from application.records import Records
 from tests.application.clusters import until
-from tests.faults.log import LOCK
+from tests.faults.log import LOCK, ORIGIN
 
 
 def stored(stream: UUID, version: int, text: str = "{}") -> StoredEvent:
@@ -54,6 +54,8 @@ def test_in_a_group_each_submission_stands_or_falls_alone(records: Records) -> N
         submission(uuid4(), id=known),
         submission(uuid4()),
     ]
+    for each in group:
+        each.salt(ORIGIN)
     outcomes = records.recorder.writer._send(group)  # one group for certain
     assert [type(outcome) for outcome in outcomes] == [Appended, Stale, Appended, Repeated, Appended]
     assert [outcome.first for outcome in outcomes if isinstance(outcome, Appended)] == [2, 3, 5]
@@ -61,7 +63,7 @@ def test_in_a_group_each_submission_stands_or_falls_alone(records: Records) -> N
 
 
 def test_a_submission_that_the_database_cannot_take_does_not_hurt_its_group(records: Records) -> None:
-    bad = Submission([Command(uuid4(), [StoredEvent(uuid4(), 1, "nul \x00", b"{}")])], {})
+    bad = Submission([Command(uuid4(), [StoredEvent(uuid4(), 2**31, "too.Late", b"{}")])], {})
     good = [submission(uuid4()) for _ in range(20)]
     with ThreadPoolExecutor(21) as threads:
         failed = threads.submit(records.recorder.append, bad)
@@ -116,8 +118,8 @@ def test_what_was_recorded_by_a_past_instant_is_settled_once_it_was_told(records
         with connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
             connection.execute(
-                "INSERT INTO events VALUES (2, %s, 1, 'test.Happened', '{}', clock_timestamp(), %s, 1)",
-                (uuid4(), uuid4()),
+                "INSERT INTO events VALUES (2, %s, 1, 'test.Happened', '{}', clock_timestamp(), %s, 1, NULL, %s)",
+                (uuid4(), uuid4(), bytes(32)),
             )
             told = threads.submit(records.recorder.position_at, datetime.now(UTC))
             until(lambda: bool(waiting(database)))
@@ -136,7 +138,8 @@ def test_a_clock_set_back_does_not_run_the_log_back(records: Records, database: 
     ahead = datetime.now(UTC) + timedelta(hours=1)
     with database.connect(Role.writer) as connection:
         connection.execute(
-            "INSERT INTO events VALUES (1, %s, 1, 'test.Happened', '{}', %s, %s, 1)", (uuid4(), ahead, uuid4())
+            "INSERT INTO events VALUES (1, %s, 1, 'test.Happened', '{}', %s, %s, 1, NULL, %s)",
+            (uuid4(), ahead, uuid4(), bytes(32)),
         )
     records.recorder.append(submission(uuid4()))
     assert [e.recorded_at for e in records.recorder.select_notifications(1, 2)] == [ahead, ahead]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -24,9 +25,10 @@ from tests.spec import account
 EVERY = [f"{each.number:04} {each.name}" for each in migrations()]
 MIGRATE = """
 import sys
+from pathlib import Path
 from application.database import Database
 from application.migrate import migrate
-print(migrate(Database(sys.argv[1])))
+print(migrate(Database(sys.argv[1], Path(sys.argv[2]))))
 """
 # What a second run could change: tables, functions and triggers with their rights, and what was applied when.
 CATALOGUE = """
@@ -44,15 +46,23 @@ CHANGES = (
     "UPDATE events SET topic = 'x' WHERE false",
     "DELETE FROM events",
     "TRUNCATE events",
+    "UPDATE event_groups SET signature = signature",
+    "DELETE FROM event_groups",
+    "TRUNCATE event_groups",
+    "UPDATE log SET origin = 'x'",
+    "DELETE FROM log",
     "TRUNCATE events RESTART IDENTITY CASCADE",
     "WITH gone AS (DELETE FROM events RETURNING *) SELECT * FROM gone",
     "INSERT INTO events SELECT * FROM events ON CONFLICT (position) DO UPDATE SET topic = 'x'",
     "MERGE INTO events USING (VALUES (1)) AS one (n) ON position = n WHEN MATCHED THEN DELETE",
 )
+# What every role may read.
+READ = ("event_groups", "events", "log", "migrations", "people", "tokens", "views")
 # Every way to take the fence down first.
 FENCE = (
     "ALTER TABLE events DISABLE TRIGGER ALL",
     "DROP TRIGGER events_are_append_only ON events",
+    "DROP TRIGGER event_groups_are_append_only ON event_groups",
     "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE sql AS 'SELECT NULL'",
     "DROP TABLE events",
     "ALTER TABLE events RENAME TO forgotten",
@@ -108,7 +118,7 @@ def test_numbers_follow_each_other_without_a_gap() -> None:
 def test_of_two_processes_that_migrate_at_once_one_does_and_the_other_finds_nothing_to_do(empty: Database) -> None:
     with empty.connect(Role.owner) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended('taizhang migrate', 0))")
-        program = [sys.executable, "-c", MIGRATE, empty.dsn]
+        program = [sys.executable, "-c", MIGRATE, empty.dsn, str(empty.keys)]
         both = [subprocess.Popen(program, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
         until(lambda: connection.execute(waiting).fetchone() == (2,), 30)
@@ -193,10 +203,8 @@ def test_each_role_may_do_what_its_work_asks_and_no_more(log: Database) -> None:
         ).fetchone()
     granted = {(grantee, table): privileges for grantee, table, privileges in rows}
     assert granted == {
-        **{
-            (role, table): "SELECT" for role in ROLES for table in ("events", "migrations", "people", "tokens", "views")
-        },
-        **{(Role.writer, table): "INSERT SELECT" for table in ("events", "people", "tokens")},
+        **{(role, table): "SELECT" for role in ROLES for table in READ},
+        **{(Role.writer, table): "INSERT SELECT" for table in ("events", "event_groups", "people", "tokens")},
         (Role.projector, "views"): "DELETE INSERT SELECT UPDATE",
     }
     assert may_append == [Role.writer]
@@ -239,7 +247,7 @@ def foreign() -> Iterator[str]:
 
 
 @contextmanager
-def owned(server: str, name: str, *, databases: int = 1, owner: bool = True) -> Generator[list[Database]]:
+def owned(server: str, keys: Path, name: str, *, databases: int = 1, owner: bool = True) -> Generator[list[Database]]:
     """Databases of an ordinary account that may create roles, and is no superuser."""
     account = sql.Identifier(name)
     made = [f"{name}_{n}" for n in range(databases)]
@@ -249,13 +257,13 @@ def owned(server: str, name: str, *, databases: int = 1, owner: bool = True) -> 
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(each)))
             grant = "ALTER DATABASE {} OWNER TO {}" if owner else "GRANT CREATE ON DATABASE {} TO {}"
             connection.execute(sql.SQL(grant).format(sql.Identifier(each), account))
-    yield [Database(make_conninfo(server, user=name, dbname=each)) for each in made]
+    yield [Database(make_conninfo(server, user=name, dbname=each), keys) for each in made]
 
 
-def test_an_owner_who_is_no_superuser_can_migrate_and_everything_works(foreign: str) -> None:
+def test_an_owner_who_is_no_superuser_can_migrate_and_everything_works(foreign: str, keys: Path) -> None:
     """Two of its databases are migrated at once, on a server where no role of ours is known."""
-    with owned(foreign, "taizhang_county", databases=2) as databases:
-        programs = [[sys.executable, "-c", MIGRATE, each.dsn] for each in databases]
+    with owned(foreign, keys, "taizhang_county", databases=2) as databases:
+        programs = [[sys.executable, "-c", MIGRATE, each.dsn, str(each.keys)] for each in databases]
         both = [subprocess.Popen(each, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for each in programs]
         assert [process.communicate(timeout=30)[0].strip() for process in both] == [str(EVERY)] * 2
         for database in databases:
@@ -272,9 +280,9 @@ def test_an_owner_who_is_no_superuser_can_migrate_and_everything_works(foreign: 
                         connection.execute(statement.encode())
 
 
-def test_another_owner_on_the_same_server_is_let_in_by_its_administrator(foreign: str) -> None:
-    migrate(Database(foreign))
-    with owned(foreign, "taizhang_other") as [other]:
+def test_another_owner_on_the_same_server_is_let_in_by_its_administrator(foreign: str, keys: Path) -> None:
+    migrate(Database(foreign, keys))
+    with owned(foreign, keys, "taizhang_other") as [other]:
         with pytest.raises(InsufficientPrivilege):
             migrate(other)
         with psycopg.connect(foreign, autocommit=True) as connection:
@@ -283,9 +291,12 @@ def test_another_owner_on_the_same_server_is_let_in_by_its_administrator(foreign
         assert migrate(other) == EVERY
 
 
-def test_a_guest_in_a_database_is_told_what_its_owner_must_grant(foreign: str) -> None:
-    migrate(Database(foreign))
-    with owned(foreign, "taizhang_guest", owner=False) as [guest], psycopg.connect(foreign, autocommit=True) as owner:
+def test_a_guest_in_a_database_is_told_what_its_owner_must_grant(foreign: str, keys: Path) -> None:
+    migrate(Database(foreign, keys))
+    with (
+        owned(foreign, keys, "taizhang_guest", owner=False) as [guest],
+        psycopg.connect(foreign, autocommit=True) as owner,
+    ):
         for role in ROLES:
             owner.execute(f"GRANT {role} TO taizhang_guest".encode())
         with pytest.raises(Unmigrated) as refusal:

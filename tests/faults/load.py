@@ -1,7 +1,7 @@
 """Load for a log: commands that can be worked out again from a seed, and a program that writes them until it is killed.
 
-``python -m tests.faults.load write|contend DSN SEED LANES LIMIT`` writes LIMIT commands in each of LANES threads. It
-tells on its standard output of every one that is in the log, as ``lane number``, once it has been acknowledged.
+``python -m tests.faults.load write|contend DSN KEYS SEED LANES LIMIT`` writes LIMIT commands in each of LANES threads.
+It tells on its standard output of every one that is in the log, as ``lane number``, once it has been acknowledged.
 """
 
 import os
@@ -79,11 +79,21 @@ def contend(log: LogRecorder, seed: UUID, lane: int, told: Told, limit: int = EN
 
 @contextmanager
 def process(
-    dsn: str, seed: UUID, lanes: int = 8, limit: int = ENDLESS, kind: Literal["write", "contend"] = "write"
+    database: Database, seed: UUID, lanes: int = 8, limit: int = ENDLESS, kind: Literal["write", "contend"] = "write"
 ) -> Generator[subprocess.Popen[str]]:
     """A process that writes; it is killed at the end if it still runs."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.load", kind, dsn, str(seed), str(lanes), str(limit)],
+        [
+            sys.executable,
+            "-m",
+            "tests.faults.load",
+            kind,
+            database.dsn,
+            database.keys,
+            str(seed),
+            str(lanes),
+            str(limit),
+        ],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         text=True,
@@ -104,8 +114,8 @@ def told(running: subprocess.Popen[str], count: int = ENDLESS) -> list[Place]:
     return places
 
 
-def main(kind: str, dsn: str, seed: str, lanes: str, limit: str) -> None:
-    log = LogRecorder(Database(dsn))
+def main(kind: str, dsn: str, keys: str, seed: str, lanes: str, limit: str) -> None:
+    log = LogRecorder(Database(dsn, Path(keys)))
 
     def tell(place: Place) -> None:
         # One write to a pipe is whole, or not at all.

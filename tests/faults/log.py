@@ -12,6 +12,10 @@ from application.database import Database, Role
 from application.log import LogRecorder
 from tests.application.clusters import until
 
+# The name of every log of the tests.
+ORIGIN = "test.example/record"
+
+_WAITING = "wait_event_type = 'Lock' AND wait_event = 'advisory'"
 LOCK = "hashtextextended('taizhang log record', 0)"
 
 
@@ -59,9 +63,30 @@ def locked(database: Database) -> Generator[psycopg.Connection]:
         yield connection
 
 
+@contextmanager
+def held(database: Database) -> Generator[None]:
+    """Let no group of events be committed: what the server was told of it is whole, and waits there meanwhile."""
+    with database.connect(Role.owner) as connection:
+        connection.execute(
+            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON event_groups DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION hold()"
+        )
+        connection.execute("SELECT pg_advisory_lock(1)")
+        yield
+
+
 def appending(database: Database) -> int:
     """How many groups wait in the server for the log's lock."""
-    return _count(database, "wait_event_type = 'Lock' AND wait_event = 'advisory' AND query LIKE '%FROM append(%'")
+    return _count(database, f"{_WAITING} AND query LIKE '%FROM turn(%'")
+
+
+def committing(database: Database) -> int:
+    """How many groups wait in the server for their commit."""
+    return _count(database, f"{_WAITING} AND query = 'COMMIT'")
 
 
 def writers(database: Database) -> int:

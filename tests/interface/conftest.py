@@ -28,6 +28,8 @@ def installation(database: Database) -> Iterator[Installation]:
 def shell(database: Database, tmp_path: Path) -> Shell:
     """The command line on a database of its own."""
     migrate(database)
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/keys").symlink_to(database.keys)
     return Shell(tmp_path, {"TAIZHANG_DATABASE": database.dsn})
 
 

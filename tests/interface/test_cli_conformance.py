@@ -78,7 +78,7 @@ def test_conformance_is_what_a_plain_count_says_now_and_halfway(database: Databa
     migrate(database)  # a copied database has not the template's grants upon itself
 
     def taizhang(*words: str | Path) -> Any:
-        environment = {**os.environ, "TAIZHANG_DATABASE": database.dsn}
+        environment = {**os.environ, "TAIZHANG_DATABASE": database.dsn, "TAIZHANG_HOME": str(database.keys.parent)}
         ran = subprocess.run([TAIZHANG, *words, "--json"], capture_output=True, text=True, env=environment, check=False)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)

@@ -57,9 +57,9 @@ def inject(database: Database, topic: str, event: object, stream: UUID, version:
     state = f'{{"account":{answerable},"event":{json.dumps(event)}}}'
     with database.connect(Role.writer) as connection:
         [(position,)] = connection.execute(
-            "INSERT INTO events SELECT coalesce(max(position), 0) + 1, %s, %s, %s, %s, clock_timestamp(), %s, 1"
-            " FROM events RETURNING position",
-            (stream, version, topic, state.encode(), uuid4()),
+            "INSERT INTO events SELECT coalesce(max(position), 0) + 1, %s, %s, %s, %s, clock_timestamp(), %s, 1, NULL,"
+            " %s FROM events RETURNING position",
+            (stream, version, topic, state.encode(), uuid4(), bytes(32)),
         )
     return int(position)
 
