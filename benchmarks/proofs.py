@@ -26,7 +26,10 @@ from domain.organisation import organisation_id
 from interface.app import Installation
 
 SECONDS = 2.0
-UNDONE = "DROP FUNCTION turn; DROP FUNCTION append; DROP TABLE event_groups; ALTER TABLE events DROP COLUMN salt;"
+UNDONE = """
+DROP FUNCTION attempt; DROP FUNCTION turn; DROP FUNCTION append; DROP TABLE event_groups;
+ALTER TABLE events DROP COLUMN salt;
+"""
 APPEND = (
     "SELECT head, recorded_at FROM append(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[], %b::int[],"
     " %b::text[], %b::bytea[], %b::uuid[], %b::int[], %b::bytea[])"
@@ -36,10 +39,7 @@ APPEND = (
 class Unsigned(Writer):
     """Appends as groups were appended before they were signed. None is refused here."""
 
-    def _prepare(self, submission: Submission) -> None:
-        pass
-
-    def _take_turn(self, connection: Connection[TupleRow], group: list[Submission]) -> list[Outcome]:
+    def _attempt(self, connection: Connection[TupleRow], group: list[Submission]) -> list[Outcome]:
         reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
         events = [
             (n, event, command, len(command.events) if place == 0 else None, command.digest if place == 0 else None)
@@ -60,6 +60,7 @@ class Unsigned(Writer):
             [size for *_, size, _ in events],
             [digest for *_, digest in events],
         )
+        self._tell()
         row = connection.execute(APPEND, columns, binary=True).fetchone()
         assert row is not None
         return list(_appended(group, *row))

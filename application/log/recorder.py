@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import sleep
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,9 +18,11 @@ from application.log.writer import Appended, Command, Outcome, Submission, Write
 AT = (
     "SELECT coalesce((SELECT max(position) FROM events WHERE recorded_at ="
     " (SELECT max(recorded_at) FROM events WHERE recorded_at <= %(at)s)), 0),"
-    " EXISTS (SELECT FROM events WHERE recorded_at > %(at)s), clock_timestamp() > %(at)s"
+    " EXISTS (SELECT FROM events WHERE recorded_at > %(at)s), extract(epoch FROM clock_timestamp() - %(at)s)::float8"
 )
-# The log's lock, as ``append`` takes it: granted once the group on its way is visible.
+# Seconds by which a group may be late for its time; a little more than ``attempt`` grants.
+LATE = 0.11
+# The log's lock, as a group takes it: granted once the group on its way is visible.
 TURN = "SELECT pg_advisory_xact_lock_shared(hashtextextended('taizhang log ' || current_schema, 0))"
 
 
@@ -112,10 +115,11 @@ class LogRecorder(ApplicationRecorder):
 
         What it returns stays so: a group on its way, which may have taken its time before the instant, is waited for.
         """
-        [(position, settled, past)] = self.reads.fetch(AT, {"at": instant})
+        [(position, settled, since)] = self.reads.fetch(AT, {"at": instant})
         if not settled:
-            if not past:
+            if since <= 0:
                 return None
+            sleep(max(0, LATE - since))
             self.reads.fetch(TURN)
             [(position, _, _)] = self.reads.fetch(AT, {"at": instant})
         return int(position)

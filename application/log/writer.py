@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from psycopg.rows import TupleRow
 from application.database import PAUSE, Database, Role, Unavailable
 from application.keys import WRITER, Signer, Unusable, load
 from domain.group import log_of, signed
-from domain.leaf import SALT, Draft, commitment, draft, hashes
+from domain.leaf import SALT, hashes
 
 # A group's events at most; one larger submission still goes alone.
 GROUP = 4000
@@ -31,6 +31,10 @@ TURN = (
 APPEND = (
     "SELECT FROM append(%b::bigint, %b, %b::uuid[], %b::int[], %b::text[], %b::bytea[], %b::bytea[],"
     " %b::uuid[], %b::int[], %b::bytea[], %b, %b, %b)"
+)
+ATTEMPT = (
+    "SELECT done, clock FROM attempt(%b::uuid[], %b::int[], %b::bigint, %b, %b::uuid[], %b::int[], %b::text[],"
+    " %b::bytea[], %b::bytea[], %b::uuid[], %b::int[], %b::bytea[], %b, %b, %b)"
 )
 DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 # A writer that stands still in its turn, which takes milliseconds, holds up every other.
@@ -78,14 +82,11 @@ Outcome = Appended | Repeated | Stale
 class Submission:
     """Commands that stand or fall together, and the version of every stream that deciding them read.
 
-    It is submitted once. What the writer needs of it is worked out here, in its maker's thread; so are the drafts of
-    its leaves.
+    It is submitted once. What the writer needs of it is worked out here, in its maker's thread.
     """
 
     commands: Sequence[Command]
     read: dict[UUID, int]
-    salts: list[bytes] = field(init=False)
-    drafts: list[Draft] = field(init=False)
     size: int = field(init=False)
     ids: frozenset[UUID] = field(init=False)
     written: frozenset[UUID | str] = field(init=False)
@@ -99,15 +100,18 @@ class Submission:
         self.ids = frozenset(command.id for command in self.commands)
         self.written = frozenset(event.originator_id for command in self.commands for event in command.events)
 
-    def salt(self, origin: str) -> None:
-        """Commit, as the log of this name does, to each event."""
-        drawn = os.urandom(SALT * self.size)
-        self.salts = [drawn[n : n + SALT] for n in range(0, len(drawn), SALT)]
-        events = (event for command in self.commands for event in command.events)
-        self.drafts = [
-            draft(commitment(origin, salt, each.state), each.originator_id, each.topic, each.originator_version)
-            for salt, each in zip(self.salts, events, strict=True)
-        ]
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the log ended when the server told of it, and what time it was there then."""
+
+    position: int
+    clock: datetime
+    told: float = field(default_factory=monotonic)
+
+    def now(self) -> datetime:
+        """What time it is at the server by this; not later than it is, unless its clock was set back."""
+        return self.clock + timedelta(seconds=monotonic() - self.told)
 
 
 class Writer:
@@ -126,6 +130,8 @@ class Writer:
         self._connection: Connection[TupleRow] | None = None
         self._trouble: Exception | None = None
         self._key: Signer | None = None
+        self._end: End | None = None
+        self._settled: list[Submission] = []
         self._thread = threading.Thread(target=self._run, name="taizhang writer", daemon=True)
         self._thread.start()
 
@@ -134,7 +140,6 @@ class Writer:
 
         Raise Unavailable, Unusable where there is no key to sign with, or what the database raised.
         """
-        self._prepare(submission)
         submission.done.acquire()
         submission.since = monotonic()
         with self._arrived:
@@ -158,18 +163,18 @@ class Writer:
         self._disconnect()
 
     def _run(self) -> None:
+        outcomes: Sequence[Outcome | Exception]
         while group := self._next_group():
             try:
                 outcomes = self._send(group)
             except Unusable as error:
-                for each in group:
-                    self._settle(each, error)
+                outcomes = [error for _ in group]
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not end this thread
                 self._trouble = error
                 self._send_alone(group)
-            else:
-                for each, outcome in zip(group, outcomes, strict=True):
-                    self._settle(each, outcome)
+                continue
+            for each, outcome in zip(group, outcomes, strict=True):
+                self._settle(each, outcome)
 
     def _next_group(self) -> list[Submission]:
         """Take, in order, submissions none of which reads or writes what an earlier one of the group writes.
@@ -178,6 +183,7 @@ class Writer:
         """
         with self._arrived:
             while not self._waiting:
+                self._tell()
                 if self._closed:
                     return []
                 self._arrived.wait()
@@ -209,6 +215,7 @@ class Writer:
 
         Those that the server was away for wait again, while they have patience.
         """
+        self._tell()
         left: list[Submission] = []
         for each in group:
             # Where there was no connection to be had for the one before, there is none for this one.
@@ -219,6 +226,7 @@ class Writer:
                 left.append(each)
             else:
                 self._settle(each, outcome)
+        self._tell()
         if left:
             sleep(PAUSE)
             with self._arrived:
@@ -260,8 +268,9 @@ class Writer:
         for each in group:
             each.sent = True
         try:
-            outcomes = self._take_turn(connection, group)
+            outcomes = self._attempt(connection, group) or self._take_turn(connection, group)
         except Exception:
+            self._end = None
             with suppress(psycopg.Error):
                 connection.rollback()
             raise
@@ -270,11 +279,24 @@ class Writer:
             for each, outcome, before in zip(group, outcomes, again, strict=True)
         ]
 
-    def _prepare(self, submission: Submission) -> None:
-        submission.salt(self._origin())
+    def _attempt(self, connection: Connection[TupleRow], group: list[Submission]) -> list[Outcome] | None:
+        """Append a group where the log is thought to end; None if it does not end there, or some are to be refused."""
+        if self._end is None:
+            return None
+        end = self._end
+        head, recorded_at = end.position, end.now()
+        reads = [read for each in group for read in each.read.items()]
+        given = ([id for id, _ in reads], [version for _, version in reads], *self._signed(group, head, recorded_at))
+        self._tell()
+        [(done, clock)] = connection.execute(ATTEMPT, given, binary=True)
+        if not done:
+            return None
+        self._end = End(head + sum(each.size for each in group), clock)
+        return _outcomes(group, head, recorded_at)
 
     def _take_turn(self, connection: Connection[TupleRow], group: list[Submission]) -> list[Outcome]:
         """Take the lock, hash and sign what stands at the place that it then has, append it, and commit."""
+        self._tell()
         reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
         commands = [(n, id) for n, each in enumerate(group) for id in each.ids]
         turn = (
@@ -295,17 +317,29 @@ class Writer:
             if standing:
                 connection.execute(APPEND, self._signed(standing, *row[:2]), binary=True)
             connection.execute("COMMIT")
+        head, recorded_at, *_ = row
+        self._end = End(head + sum(each.size for each in standing), recorded_at)
         return outcomes
 
     def _signed(self, standing: list[Submission], head: int, recorded_at: datetime) -> tuple[object, ...]:
         signer, first = self._signer(), head + 1
-        leaves = hashes((each for submission in standing for each in submission.drafts), first, recorded_at)
         events = [
             (event, command, len(command.events) if n == 0 else None, command.digest if n == 0 else None)
             for submission in standing
             for command in submission.commands
             for n, event in enumerate(command.events)
         ]
+        drawn = os.urandom(SALT * len(events))
+        salts = [drawn[n : n + SALT] for n in range(0, len(drawn), SALT)]
+        leaves = hashes(
+            self._origin(),
+            first,
+            recorded_at,
+            (
+                (event.originator_id, event.originator_version, event.topic, salt, event.state)
+                for (event, *_), salt in zip(events, salts, strict=True)
+            ),
+        )
         return (
             first,
             recorded_at,
@@ -313,7 +347,7 @@ class Writer:
             [event.originator_version for event, *_ in events],
             [event.topic for event, *_ in events],
             [event.state for event, *_ in events],
-            [salt for submission in standing for salt in submission.salts],
+            salts,
             [command.id for _, command, *_ in events],
             [size for *_, size, _ in events],
             [digest for *_, digest in events],
@@ -337,6 +371,7 @@ class Writer:
     def _connect(self) -> Connection[TupleRow]:
         if self._connection is None or self._connection.closed:
             self._connection = None
+            self._tell()
             connection = self._database.connect(Role.writer)
             try:
                 self._begin(connection)
@@ -356,7 +391,17 @@ class Writer:
 
     def _settle(self, each: Submission, outcome: Outcome | Exception) -> None:
         each.outcome = outcome
-        each.done.release()
+        self._settled.append(each)
+
+    def _tell(self) -> None:
+        """Let those go on whose outcome is known.
+
+        Not before the next group is signed, where one waits: signing lets other threads run, and it would be sent only
+        once all of these had run, to a server that had nothing to do meanwhile.
+        """
+        for each in self._settled:
+            each.done.release()
+        self._settled.clear()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -369,10 +414,10 @@ def _outcomes(
     group: list[Submission],
     head: int,
     recorded_at: datetime,
-    repeated_by: list[int] | None,
-    stale_by: list[int] | None,
-    stale_id: list[UUID] | None,
-    stale_version: list[int] | None,
+    repeated_by: list[int] | None = None,
+    stale_by: list[int] | None = None,
+    stale_id: list[UUID] | None = None,
+    stale_version: list[int] | None = None,
 ) -> list[Outcome]:
     repeated = set(repeated_by or ())
     stale: dict[int, dict[UUID, int]] = {}

@@ -33,7 +33,8 @@ CREATE TRIGGER log_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log
 ALTER TABLE log ENABLE ALWAYS TRIGGER log_is_append_only;
 
 -- A group enters in two steps of one transaction: its turn, which gives the place and the time that its leaves are made
--- of, and the appending of what has been hashed and signed meanwhile.
+-- of, and the appending of what has been hashed and signed meanwhile. Most often a writer knows both beforehand, and
+-- attempts it in one.
 DROP FUNCTION append;
 
 -- Takes the log's lock, until the transaction ends, and judges a group of submissions.
@@ -100,15 +101,56 @@ BEGIN
 END
 $$;
 
+-- Appends a group at a place and a time that its writer has foretold; ``done`` is false, and nothing is changed, if
+-- another has written since, the time is not one of the last tenth of a second, or any of the group is to be refused.
+-- ``clock`` is the time, for the next foretelling.
+CREATE FUNCTION attempt(
+    expected_id uuid[], expected_version integer[],
+    first bigint, recorded_at timestamptz,
+    event_id uuid[], event_version integer[], event_topic text[], event_state bytea[], event_salt bytea[],
+    event_command uuid[], event_command_size integer[], event_command_digest bytea[],
+    leaves bytea, key_id bytea, signature bytea,
+    OUT done boolean, OUT clock timestamptz
+) LANGUAGE plpgsql AS $$
+DECLARE
+    head bigint;
+    last timestamptz;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('taizhang log ' || current_schema, 0));
+    SELECT e.position, e.recorded_at INTO head, last FROM events e ORDER BY e.position DESC LIMIT 1;
+    clock := clock_timestamp();
+    done := first = coalesce(head, 0) + 1
+        AND attempt.recorded_at BETWEEN greatest(last, clock - interval '0.1 s') AND clock
+        AND NOT EXISTS (
+            SELECT FROM unnest(event_command, event_command_size) AS given(command, size)
+            WHERE given.size IS NOT NULL AND (
+                SELECT e.position FROM events e WHERE e.command_id = given.command AND e.command_size IS NOT NULL
+            ) IS NOT NULL
+        )
+        AND NOT EXISTS (
+            SELECT FROM unnest(expected_id, expected_version) AS read(id, version)
+            WHERE read.version <> coalesce((
+                SELECT max(e.originator_version) FROM events e WHERE e.originator_id = read.id
+            ), 0)
+        );
+    IF done THEN
+        PERFORM append(first, attempt.recorded_at, event_id, event_version, event_topic, event_state, event_salt,
+                       event_command, event_command_size, event_command_digest, leaves, key_id, signature);
+    END IF;
+END
+$$;
+
 -- Each look-up is one probe of an index, whatever the table's statistics were when the plan was made: a plan made
 -- while the log was empty would otherwise read the whole table until the next ANALYZE.
 ALTER FUNCTION turn SET enable_seqscan = off;
 ALTER FUNCTION append SET enable_seqscan = off;
+ALTER FUNCTION attempt SET enable_seqscan = off;
 -- The functions look names up in this schema alone, whatever their caller's search_path or temporary tables.
 ALTER FUNCTION turn SET search_path FROM CURRENT;
 ALTER FUNCTION append SET search_path FROM CURRENT;
+ALTER FUNCTION attempt SET search_path FROM CURRENT;
 
 GRANT SELECT ON log, event_groups TO taizhang_writer, taizhang_projector, taizhang_reader;
 GRANT INSERT ON event_groups TO taizhang_writer;
-REVOKE ALL ON FUNCTION turn, append FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION turn, append TO taizhang_writer;
+REVOKE ALL ON FUNCTION turn, append, attempt FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION turn, append, attempt TO taizhang_writer;

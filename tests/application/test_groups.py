@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from application import adopt
 from application.database import Database, Role
 from application.keys import LOG, WRITER, Unusable, create, create_for_log, for_log, load, verify
 from application.log import Appended, Command, Submission
+from application.log.writer import End
 from application.migrate import migrate
 from domain.group import log_of, signed, writer
 from domain.leaf import Leaf, commitment
@@ -22,7 +24,8 @@ from tests.faults.log import ORIGIN, recorder
 
 # The log's tables as they were before it had groups.
 BEFORE = """
-DROP FUNCTION turn; DROP FUNCTION append; DROP TABLE event_groups, log; ALTER TABLE events DROP COLUMN salt;
+DROP FUNCTION attempt; DROP FUNCTION turn; DROP FUNCTION append;
+DROP TABLE event_groups, log; ALTER TABLE events DROP COLUMN salt;
 CREATE FUNCTION append() RETURNS void LANGUAGE sql AS ''; DELETE FROM migrations WHERE number = 5;
 """
 
@@ -66,11 +69,26 @@ def test_what_is_refused_in_a_group_has_no_leaf(database: Database) -> None:
     with recorder(database) as log:
         log.append(happened(known, stream, 0, 1))
         group = [submission(), happened(uuid4(), stream, 0, 1), submission(known), submission(events=2)]
-        for each in group:
-            each.salt(ORIGIN)
         log.writer._send(group)  # one group for certain
     assert groups(database) == [(1, leaves(database)[:1]), (2, leaves(database)[1:])]
     assert len(leaves(database)) == 4
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+@pytest.mark.parametrize("seconds", [-3600, -0.2, 0, 3600])
+def test_a_writer_that_is_mistaken_about_the_logs_end_or_time_finds_them_out(
+    database: Database, position: int, seconds: float
+) -> None:
+    with recorder(database) as log:
+        log.append(submission())
+        end = log.writer._end
+        assert end is not None and end.position == 1
+        log.writer._end = End(position, end.clock + timedelta(seconds=seconds))
+        outcome = log.append(submission(events=2))
+        assert isinstance(outcome, Appended)
+        assert outcome.first == 2
+        assert abs(outcome.recorded_at - datetime.now(UTC)) < timedelta(seconds=60)
+    assert groups(database) == [(1, leaves(database)[:1]), (2, leaves(database)[1:])]
 
 
 def test_no_two_events_share_a_salt(database: Database) -> None:

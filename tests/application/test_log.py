@@ -14,7 +14,7 @@ from application.database import Database, Role
 from application.log import Appended, Command, LogRecorder, Repeated, Stale, Submission
 from application.records import Records
 from tests.application.clusters import until
-from tests.faults.log import LOCK, ORIGIN
+from tests.faults.log import LOCK
 
 
 def stored(stream: UUID, version: int, text: str = "{}") -> StoredEvent:
@@ -54,8 +54,6 @@ def test_in_a_group_each_submission_stands_or_falls_alone(records: Records) -> N
         submission(uuid4(), id=known),
         submission(uuid4()),
     ]
-    for each in group:
-        each.salt(ORIGIN)
     outcomes = records.recorder.writer._send(group)  # one group for certain
     assert [type(outcome) for outcome in outcomes] == [Appended, Stale, Appended, Repeated, Appended]
     assert [outcome.first for outcome in outcomes if isinstance(outcome, Appended)] == [2, 3, 5]

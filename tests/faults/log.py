@@ -77,16 +77,19 @@ def held(database: Database) -> Generator[None]:
         )
         connection.execute("SELECT pg_advisory_lock(1)")
         yield
+        connection.execute("SELECT pg_advisory_unlock(1)")
 
 
 def appending(database: Database) -> int:
     """How many groups wait in the server for the log's lock."""
-    return _count(database, f"{_WAITING} AND query LIKE '%FROM turn(%'")
+    return _count(database, f"{_WAITING} AND query ~ 'FROM (turn|attempt)\\('")
 
 
 def committing(database: Database) -> int:
     """How many groups wait in the server for their commit."""
-    return _count(database, f"{_WAITING} AND query = 'COMMIT'")
+    return _count(
+        database, f"{_WAITING} AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.objid = 1 AND NOT granted)"
+    )
 
 
 def writers(database: Database) -> int:
@@ -102,6 +105,6 @@ def readers(database: Database) -> int:
 def _count(database: Database, which: str) -> int:
     with database.connect(Role.owner) as connection:
         [(count,)] = connection.execute(
-            f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {which}".encode()
+            f"SELECT count(*) FROM pg_stat_activity a WHERE datname = current_database() AND {which}".encode()
         )
         return int(count)
