@@ -7,7 +7,8 @@ from psycopg.rows import TupleRow
 
 from application.keys import Signer
 from domain import group
-from domain.leaf import Leaf, commitment
+from domain.leaf import entries
+from domain.merkle import leaf_hash
 
 # Events of a group at most.
 GROUP = 4000
@@ -26,10 +27,7 @@ def found(connection: Connection[TupleRow], signer: Signer) -> None:
         events.execute(EVENTS)
         while rows := list(islice(events, GROUP)):
             first = rows[0][0]
-            leaves = [
-                Leaf(position, stream, version, topic, at, commitment(origin, salt, state)).hash()
-                for position, stream, version, topic, at, salt, state in rows
-            ]
+            leaves = [leaf_hash(entry) for entry in entries(origin, rows)]
             groups.execute(
                 "INSERT INTO event_groups VALUES (%s, %s, %s, %s)",
                 (first, b"".join(leaves), signer.key.id, signer.sign(group.signed(origin, first, leaves))),

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from typing import Final, Self
 
-from domain.merkle import HASH, node_hash
+from domain.merkle import HASH, Frontier, node_hash
 
 HEIGHT: Final = 8
 """Levels of the tree from one level of tiles to the next."""
@@ -21,6 +21,7 @@ ENTRIES: Final = -1
 LONGEST: Final = 2**16 - 1
 """Bytes of an entry at most."""
 
+_FULL = WIDTH * HASH
 _PATH = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
@@ -104,6 +105,43 @@ class Tiles:
         while len(row) > 1:
             row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
         return row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """All that is needed of a tree to go on writing its tiles: its frontier, and its partial tiles, lowest first."""
+
+    frontier: Frontier = field(default_factory=Frontier)
+    partial: tuple[bytes, ...] = ()
+
+    @classmethod
+    def read(cls, frontier: Frontier, read: Callable[[Tile], bytes]) -> Self:
+        """Read the partial tiles; raise ValueError if they are not those of this tree."""
+        subtrees = Tiles(frontier.size, read)
+        levels = [level for level in reversed(range(frontier.size.bit_length())) if frontier.size >> level & 1]
+        for level, known in zip(levels, frontier.hashes, strict=True):
+            if subtrees(level, (frontier.size >> level) - 1) != known:
+                raise ValueError(f"the tiles are not those of the tree of {frontier.size} leaves")
+        ends = [holding(level, (frontier.size >> level) - 1, frontier.size) for level in range(0, 64, HEIGHT)]
+        ends = [tile for tile in ends if frontier.size >> HEIGHT * tile.level]
+        return cls(frontier, tuple(read(tile) if tile.width < WIDTH else b"" for tile in ends))
+
+    def grown(self, leaves: Sequence[bytes]) -> tuple[Self, list[tuple[Tile, bytes]]]:
+        """Return the edge once these leaves (their hashes) are added, and the tiles that this completes or widens."""
+        partial = list(self.partial)
+        written: list[tuple[Tile, bytes]] = []
+        for level, (first, row) in enumerate(self.frontier.rows(leaves)):
+            if level % HEIGHT:
+                continue
+            n = level // HEIGHT
+            if n == len(partial):
+                partial.append(b"")
+            held = partial[n] + b"".join(row)
+            for number, place in enumerate(range(0, len(held), _FULL), first // WIDTH):
+                tile = held[place : place + _FULL]
+                written.append((Tile(n, number, len(tile) // HASH), tile))
+            partial[n] = held[len(held) - len(held) % _FULL :]
+        return replace(self, frontier=self.frontier.grown(leaves), partial=tuple(partial)), written
 
 
 def bundle(entries: Sequence[bytes]) -> bytes:

@@ -19,7 +19,8 @@ from psycopg.rows import TupleRow
 from application.database import PAUSE, Database, Role, Unavailable
 from application.keys import WRITER, Signer, Unusable, load
 from domain.group import log_of, signed
-from domain.leaf import SALT, hashes
+from domain.leaf import SALT, entries
+from domain.merkle import leaf_hash
 
 # A group's events at most; one larger submission still goes alone.
 GROUP = 4000
@@ -331,15 +332,11 @@ class Writer:
         ]
         drawn = os.urandom(SALT * len(events))
         salts = [drawn[n : n + SALT] for n in range(0, len(drawn), SALT)]
-        leaves = hashes(
-            self._origin(),
-            first,
-            recorded_at,
-            (
-                (event.originator_id, event.originator_version, event.topic, salt, event.state)
-                for (event, *_), salt in zip(events, salts, strict=True)
-            ),
+        stored = (
+            (position, event.originator_id, event.originator_version, event.topic, recorded_at, salt, event.state)
+            for position, ((event, *_), salt) in enumerate(zip(events, salts, strict=True), first)
         )
+        leaves = [leaf_hash(entry) for entry in entries(self._origin(), stored)]
         return (
             first,
             recorded_at,

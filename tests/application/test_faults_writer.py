@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from application.log import writer as groups
 from application.migrate import migrate
 from application.postgres import EmbeddedPostgres
 from application.records import Act, Receipt, Records, Work
-from domain.leaf import hashes
+from domain.leaf import entries
 from domain.organisation import Organisation, OrganisationEstablished
 from tests.application.clusters import folder, postmaster, until
 from tests.faults.load import Place, command_id, planned, process, submission, told, write
@@ -75,18 +75,18 @@ def test_a_writer_that_stands_still_in_its_turn_is_thrown_out_and_records_when_i
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def wait(*given: Any) -> list[bytes]:
+    def wait(*given: Any) -> Iterator[bytes]:
         begun.set()
         go_on.wait(30)
-        return hashes(*given)
+        return entries(*given)
 
-    monkeypatch.setattr(groups, "hashes", wait)
+    monkeypatch.setattr(groups, "entries", wait)
     monkeypatch.setattr(groups, "PROMPT", "SET idle_in_transaction_session_timeout = '100ms'")
     late, soon = submission(), submission()
     with recorder(database) as standing:
         future = threads.submit(standing.append, late)
         assert begun.wait(10)
-        monkeypatch.setattr(groups, "hashes", hashes)
+        monkeypatch.setattr(groups, "entries", entries)
         with recorder(database) as log:
             assert isinstance(log.append(soon), Appended)
         go_on.set()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.merkle import Frontier, consistency, inclusion, is_consistent, is_included, leaf_hash, root_of
-from domain.tile import ENTRIES, HEIGHT, WIDTH, Tile, Tiles, bundle, tiles, unbundle
+from domain.tile import ENTRIES, HEIGHT, WIDTH, Edge, Tile, Tiles, bundle, tiles, unbundle
 
 SIZE = 70_000
 LEAVES = [leaf_hash(n.to_bytes(3)) for n in range(SIZE)]
@@ -86,6 +86,24 @@ def test_proofs_are_made_from_the_tiles_of_a_tree(size: int, data: st.DataObject
     root = root_of(LEAVES[:size])
     assert is_included(LEAVES[index], index, size, inclusion(index, size, subtrees), root)
     assert is_consistent(first, size, root_of(LEAVES[:first]), root, consistency(first, size, subtrees))
+
+
+@given(st.lists(st.integers(0, SIZE), min_size=1, max_size=5).map(sorted))
+def test_a_tree_that_grows_writes_every_tile_of_its_sizes(sizes: list[int]) -> None:
+    edge, size = Edge(), 0
+    for after in sizes:
+        edge, written = edge.grown(LEAVES[size:after])
+        assert [tile for tile, _ in written] == list(tiles(size, after))
+        assert all(content == read(tile) for tile, content in written)
+        size = after
+        assert edge == Edge.read(Frontier().grown(LEAVES[:size]), read)
+
+
+def test_an_edge_is_not_read_from_tiles_of_another_tree() -> None:
+    frontier = Frontier().grown(LEAVES[:70_000])
+    for wrong in (Tile(0, 273, 112), Tile(1, 1, 17), Tile(2, 0, 1)):
+        with pytest.raises(ValueError, match="not those of the tree of 70000 leaves"):
+            Edge.read(frontier, lambda tile, wrong=wrong: bytes(32 * tile.width) if tile == wrong else read(tile))  # type: ignore[misc]
 
 
 def test_a_tile_is_read_once() -> None:
