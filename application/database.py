@@ -31,6 +31,7 @@ class Role(StrEnum):
     writer = "taizhang_writer"
     projector = "taizhang_projector"
     reader = "taizhang_reader"
+    sealer = "taizhang_sealer"
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,13 @@ ALTER FUNCTION turn SET search_path FROM CURRENT;
 ALTER FUNCTION append SET search_path FROM CURRENT;
 ALTER FUNCTION attempt SET search_path FROM CURRENT;
 
-GRANT SELECT ON log, event_groups TO taizhang_writer, taizhang_projector, taizhang_reader;
+GRANT SELECT ON log, event_groups TO taizhang_writer, taizhang_projector, taizhang_reader, taizhang_sealer;
+GRANT SELECT ON events TO taizhang_sealer;
+DO $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO taizhang_sealer', current_schema);
+END
+$$;
 GRANT INSERT ON event_groups TO taizhang_writer;
 REVOKE ALL ON FUNCTION turn, append, attempt FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION turn, append, attempt TO taizhang_writer;

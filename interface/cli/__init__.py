@@ -15,12 +15,25 @@ from application.migrate import Unmigrated
 from application.process import settle
 from application.reach import answering
 from application.records import Conflict
+from application.seal import Unwilling
+from application.sealed import Unsealed
 from domain.event import Refused
-from interface.cli import administer, conformance, history, imports, keys, serve, views
+from interface.cli import administer, conformance, history, imports, keys, seal, serve, views
 from projections.query import Behind
 from projections.replay import Stopped
 
-FORESEEN = (Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable, Unusable, Behind, Stopped)
+FORESEEN = (
+    Refused,
+    Conflict,
+    Unmigrated,
+    Unavailable,
+    postgres.Unavailable,
+    Unusable,
+    Unsealed,
+    Unwilling,
+    Behind,
+    Stopped,
+)
 
 
 class Commands(TyperGroup):
@@ -55,6 +68,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("seal")(seal.seal)
 app.command("migrate")(administer.migrate_)
 app.command("omissions")(administer.omissions)
 app.add_typer(administer.tokens, name="token")

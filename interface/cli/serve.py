@@ -1,13 +1,10 @@
 """The service: the database, the views, the clock and HTTP, in one process that stops as one."""
 
 import os
-import signal
 import socket
 import sys
-import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +12,15 @@ import typer
 
 from application.clock import Clock
 from application.migrate import migrate
-from domain.event import Refused
 from interface import demo as demonstration
 from interface.app import Installation
 from interface.cli.clockwork import Clockwork
 from interface.cli.common import database, note
+from interface.cli.running import bind, stoppable
 from interface.settings import Settings
 
-# Seconds between looks at whether the parent lives, and for requests under way when the service stops.
-BEAT = 0.5
+# Seconds for requests under way when the service stops.
 GRACE = 5
-PARENT = os.getppid()
 
 
 def serve(
@@ -34,10 +29,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="On which port; TAIZHANG_PORT, else 8750.")] = None,
 ) -> None:
     """Run the service until it is told to stop (Ctrl-C, SIGTERM), or its parent ends, unless it runs under nohup."""
-    with suppress(KeyboardInterrupt), _stoppable():
+    with suppress(KeyboardInterrupt), stoppable():
         settings = Settings.read()
         any_free = demo and port is None and "TAIZHANG_PORT" not in os.environ
-        bound = _bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
+        bound = bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
         with closing(bound), database(settings, migrated=False) as found:
             migrate(found, settings.origin)
             with Installation(found, Clock(settings.zone)) as at:
@@ -76,53 +71,6 @@ def _announce(bound: socket.socket, token: str) -> None:
     if token:
         sys.stdout.write(f"token: {token}\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def _stoppable() -> Generator[None]:
-    """Let a signal that asks for an end raise KeyboardInterrupt, and let the death of the parent be such a signal.
-
-    Whoever ignores SIGHUP (``nohup``) wants the service to outlive its parent.
-    """
-    signals = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signals.append(signal.SIGHUP)
-        threading.Thread(target=_watch_parent, name="taizhang parent", daemon=True).start()
-    before = {each: signal.signal(each, signal.default_int_handler) for each in signals}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _watch_parent() -> None:
-    while os.getppid() == PARENT:
-        time.sleep(BEAT)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _bind(host: str, port: int, *, any_free: bool) -> socket.socket:
-    """Take the port before anything is started, so that one in use is told at once; nothing listens on it yet."""
-    try:
-        [(family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Refused("there is no address {host}: {reason}", host=host, reason=error.strerror) from None
-    bound = socket.socket(family)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        try:
-            bound.bind(address)
-        except OSError:
-            if not any_free:
-                raise
-            bound.bind((host, 0))
-    except OSError as error:
-        bound.close()
-        raise Refused(
-            "cannot listen at {host} port {port}: {reason}", host=host, port=port, reason=error.strerror
-        ) from None
-    return bound
 
 
 def _token(at: Installation, home: Path) -> str:

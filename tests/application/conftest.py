@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from application.database import Database
+from application.keys import LOG, WRITER, load
 from application.records import Act
+from application.seal import Sealer
+from application.sealed import Sealed
 from interface.app import Installation
 from tests.application.services import Calendar, opened
+from tests.faults.log import recorder
+from tests.faults.place import Place
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.threads import Threads
 
@@ -57,3 +63,11 @@ def elsewhere(log: Database, calendar: Calendar) -> Iterator[Installation]:
     """Another process on the same log."""
     with opened(log, calendar) as elsewhere:
         yield elsewhere
+
+
+@pytest.fixture
+def place(database: Database, tmp_path: Path) -> Iterator[Place]:
+    folder, sealed, signer = tmp_path / "sealer", Sealed(tmp_path / "sealed"), load(database.keys, LOG)
+    Sealer.begin(signer, folder, sealed, [load(database.keys, WRITER).key])
+    with recorder(database) as log:
+        yield Place(database, log, folder, sealed, signer)

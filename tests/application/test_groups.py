@@ -18,9 +18,8 @@ from application.log import Appended, Command, Submission
 from application.log.writer import End
 from application.migrate import migrate
 from domain.group import log_of, signed, writer
-from domain.leaf import Leaf, commitment
 from tests.faults.load import happened, submission
-from tests.faults.log import ORIGIN, recorder
+from tests.faults.log import ORIGIN, leaves, recorder
 
 # The log's tables as they were before it had groups.
 BEFORE = """
@@ -28,20 +27,6 @@ DROP FUNCTION attempt; DROP FUNCTION turn; DROP FUNCTION append;
 DROP TABLE event_groups, log; ALTER TABLE events DROP COLUMN salt;
 CREATE FUNCTION append() RETURNS void LANGUAGE sql AS ''; DELETE FROM migrations WHERE number = 5;
 """
-
-
-def leaves(database: Database) -> list[bytes]:
-    """The leaves of the events as they are stored, by the plain way."""
-    with database.connect(Role.owner) as connection:
-        rows = connection.execute(
-            "SELECT position, originator_id, originator_version, topic, recorded_at, salt, state"
-            " FROM events ORDER BY position",
-            binary=True,
-        )
-        return [
-            Leaf(position, stream, version, topic, at, commitment(ORIGIN, salt, state)).hash()
-            for position, stream, version, topic, at, salt, state in rows
-        ]
 
 
 def groups(database: Database) -> list[tuple[int, list[bytes]]]:

@@ -10,6 +10,7 @@ import psycopg
 
 from application.database import Database, Role
 from application.log import LogRecorder
+from domain.leaf import Leaf, commitment
 from tests.application.clusters import until
 
 # The name of every log of the tests.
@@ -48,6 +49,20 @@ def audit(database: Database) -> dict[UUID, int]:
         assert [row[5] for row in events] == [len(events)] + [None] * (len(events) - 1)
         commands[id] = events[0][0]
     return commands
+
+
+def leaves(database: Database) -> list[bytes]:
+    """The leaves of the events as they are stored, by the plain way."""
+    with database.connect(Role.owner) as connection:
+        rows = connection.execute(
+            "SELECT position, originator_id, originator_version, topic, recorded_at, salt, state"
+            " FROM events ORDER BY position",
+            binary=True,
+        )
+        return [
+            Leaf(position, stream, version, topic, at, commitment(ORIGIN, salt, state)).hash()
+            for position, stream, version, topic, at, salt, state in rows
+        ]
 
 
 def reaches(seen: Sized, count: int, seconds: float = 10) -> None:

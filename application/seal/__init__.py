@@ -1,0 +1,6 @@
+"""The sealer: a process of its own that vouches for the log in signed checkpoints, or refuses to."""
+
+from application.seal.refusal import Unaccountable, Unwilling
+from application.seal.sealer import Sealer
+
+__all__ = ["Sealer", "Unaccountable", "Unwilling"]

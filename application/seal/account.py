@@ -1,0 +1,105 @@
+"""Accounting for what is new in the log: each event is one that a writer signed, at its place, in its time."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from application.keys import verify
+from application.seal.refusal import Unaccountable
+from domain.group import signed
+from domain.leaf import Stored, entries
+from domain.merkle import HASH, leaf_hash
+from domain.note import Key
+
+SKEW = timedelta(minutes=1)
+"""How far the database's clock may be ahead of the sealer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group as it is stored."""
+
+    first: int
+    leaves: bytes
+    key_id: bytes
+    signature: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.leaves) // HASH
+
+    def hashes(self) -> list[bytes]:
+        return [self.leaves[n : n + HASH] for n in range(0, len(self.leaves), HASH)]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events from an index on: their entries, their leaves, and when the last was recorded."""
+
+    first: int
+    entries: Sequence[bytes]
+    leaves: Sequence[bytes]
+    recorded_at: datetime
+
+    def after(self, count: int) -> "Page":
+        """Return it without its first events."""
+        return Page(self.first + count, self.entries[count:], self.leaves[count:], self.recorded_at)
+
+
+def vouched(origin: str, writers: Mapping[bytes, Key], groups: Iterable[Group], size: int) -> Iterator[bytes]:
+    """Yield the leaves that writers signed, from an index on; raise Unaccountable for a group that they did not."""
+    for group in groups:
+        if group.first != size + 1:
+            raise Unaccountable(size, "group", f"position {size + 1} begins no group, as it should")
+        key, leaves = writers.get(group.key_id), group.hashes()
+        if key is None:
+            raise Unaccountable(size, "key", f"the group at position {group.first} is signed with no writer's key")
+        if not verify(key.public, signed(origin, group.first, leaves), group.signature):
+            raise Unaccountable(size, "signature", f"the group at position {group.first} was not signed by its writer")
+        yield from leaves
+        size += len(leaves)
+
+
+def hashed(origin: str, rows: Sequence[Stored], first: int, end: int) -> Page:
+    """Hash the stored events from one index to another (exclusive).
+
+    Raise Unaccountable where one is gone, can be no event, or is dated before the one before it.
+    """
+    for index, row in zip(range(first, end), rows, strict=False):
+        if row[0] != index + 1:
+            raise _gone(index)
+    if len(rows) < end - first:
+        raise _gone(first + len(rows))
+    written: list[bytes] = []
+    try:
+        written.extend(entries(origin, rows))
+    except ValueError as error:
+        index = first + len(written)
+        raise Unaccountable(index, "entry", f"the event at position {index + 1} can be none: {error}") from None
+    times = [row[4] for row in rows]
+    for index, (before, at) in enumerate(pairwise(times), first + 1):
+        if at < before:
+            raise Unaccountable(index, "time", f"the event at position {index + 1} is dated before the one before it")
+    return Page(first, written, [leaf_hash(each) for each in written], times[-1])
+
+
+def agree(page: Page, leaves: Sequence[bytes], whose: str) -> None:
+    """Raise Unaccountable for the first event that has not the leaf it should have."""
+    for index, (found, known) in enumerate(zip(page.leaves, leaves, strict=True), page.first):
+        if found != known:
+            raise Unaccountable(index, "event", f"the event at position {index + 1} is not the one that {whose}")
+
+
+def in_time(page: Page, now: datetime) -> None:
+    """Raise Unaccountable for events that are dated later than they can be."""
+    if page.recorded_at > now + SKEW:
+        position = page.first + len(page.leaves)
+        dated, here = page.recorded_at.isoformat(), now.isoformat()
+        raise Unaccountable(
+            position - 1, "time", f"the event at position {position} is dated {dated}; here it is {here} now"
+        )
+
+
+def _gone(index: int) -> Unaccountable:
+    return Unaccountable(index, "missing", f"the event at position {index + 1} is gone")

@@ -1,0 +1,263 @@
+"""The sealer (封存): it hashes anew what was appended, refuses what it cannot account for, and signs the tree."""
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+from psycopg.rows import TupleRow
+
+from application.database import Database, Role
+from application.keys import Signer
+from application.seal.account import Group, Page, agree, hashed, in_time, vouched
+from application.seal.refusal import Unaccountable, Unwilling
+from application.seal.state import State
+from application.sealed import Refusal, Sealed, Unsealed
+from domain.leaf import Stored
+from domain.merkle import HASH, Frontier, inclusion, is_included, leaf_hash
+from domain.note import Checkpoint, Key, Note
+from domain.tile import ENTRIES, WIDTH, Edge, Tile, Tiles, bundle, unbundle
+
+# Events at most that are read at once, but for a group larger than that.
+PAGE = 20_000
+# Tiles whose events are hashed once more in each round.
+PATROL = 4
+# Seconds from one checkpoint to the next, at least.
+INTERVAL = 1.0
+
+ENDS = "SELECT coalesce(max(position), 0), (SELECT origin FROM log) FROM events"
+GROUPS = "SELECT first, leaves, key_id, signature FROM event_groups WHERE first > %s ORDER BY first LIMIT %s"
+EVENTS = (
+    "SELECT position, originator_id, originator_version, topic, recorded_at, salt, state FROM events"
+    " WHERE position > %s AND position <= %s ORDER BY position"
+)
+
+Clock = Callable[[], datetime]
+
+
+class Sealer:
+    """Seals one log: ``folder`` is its own, for its state; ``sealed`` is what it publishes.
+
+    First the tiles are on the disk, then its state with the signature, and only then anybody sees the checkpoint: it
+    never signs two trees of one size, whenever it is killed.
+    """
+
+    def __init__(self, database: Database, signer: Signer, folder: Path, sealed: Sealed, now: Clock) -> None:
+        """Go on where it left off; raise Unwilling if it cannot, Unaccountable if the log is not what it sealed."""
+        self._database = database
+        self._signer = signer
+        self._path = _state(folder)
+        self._sealed = sealed
+        self._now = now
+        self._patrolled = 0
+        self._signed = 0.0
+        state = State.read(self._path)
+        if state is None:
+            raise Unwilling(
+                f"there is no {self._path}: bring it from where this log was sealed; if it never was, decide so with"
+                " taizhang seal --begin"
+            )
+        if state.origin != signer.key.name:
+            raise Unwilling(f"{self._path} is of the log {state.origin}, and the key is {signer.key.name}'s")
+        self._state = state
+        self._edge, self._entries = self._resume()
+
+    @staticmethod
+    def begin(signer: Signer, folder: Path, sealed: Sealed, writers: Sequence[Key]) -> None:
+        """Decide that a log was never sealed, and whose groups are taken; raise Unwilling if it was."""
+        path = _state(folder)
+        if State.read(path) is not None:
+            raise Unwilling(f"{path} is there: this log is sealed already")
+        try:
+            size = sealed.checkpoint().size
+        except Unsealed:
+            nothing = Frontier()
+            State(signer.key.name, tuple(writers), nothing, b"", bytes(_sign(signer, nothing))).keep(path)
+        else:
+            raise Unwilling(f"{sealed.folder} has a checkpoint of {size} events: bring the state that goes with it")
+
+    @property
+    def size(self) -> int:
+        """How many events are sealed."""
+        return self._state.frontier.size
+
+    def seal(self) -> None:
+        """Seal what is new. Raise Unaccountable for what cannot be: then, and whenever it is asked again.
+
+        An operator lifts a refusal once its reason is gone (``lift``).
+        """
+        refusal = self._sealed.refusal()
+        if refusal is not None:
+            raise Unaccountable(refusal.index, refusal.kind, refusal.sentence)
+        try:
+            with self._reading() as connection:
+                while page := self._next_page(connection):
+                    self._take(page)
+                    if monotonic() > self._signed + INTERVAL:
+                        self._publish()
+                self._patrol(connection)
+        except Unaccountable as found:
+            self._publish()
+            self._sealed.refuse(Refusal(found.index, found.kind, str(found)))
+            raise
+        self._publish()
+
+    def follow(self, stop: threading.Event, told: Callable[[str], None]) -> None:
+        """Seal until stopped, waiting out a server that is away; ``told`` hears of that. Raise Unaccountable."""
+        away = False
+        while not stop.is_set():
+            begun = monotonic()
+            try:
+                self.seal()
+            except psycopg.OperationalError as error:
+                if not away:
+                    told(f"the database does not answer, and nothing is sealed meanwhile: {error}")
+                away = True
+            else:
+                away = False
+            stop.wait(max(0.0, begun + INTERVAL - monotonic()))
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection[TupleRow]]:
+        """Read the log as it is at one moment."""
+        with self._database.connect(Role.sealer) as connection:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            with connection.transaction():
+                yield connection
+
+    def _next_page(self, connection: Connection[TupleRow]) -> Page | None:
+        """Read the next groups and account for their events; None at the log's end."""
+        size, origin = self.size, self._state.origin
+        [(head, log)] = connection.execute(ENDS)
+        if log != origin:
+            raise Unaccountable(None, "log", f"the database holds the log {log}, not {origin}")
+        if head < size:
+            raise Unaccountable(head, "missing", f"the log ends at position {head}, and {size} events were sealed")
+        groups = _groups(connection, size)
+        if not groups and head > size:
+            raise Unaccountable(size, "group", f"the event at position {size + 1} is in no group that a writer signed")
+        # The last that was sealed is looked at once more: in a log that was put back and has grown since it is another.
+        known = [self._state.leaf] if size else []
+        writers = {key.id: key for key in self._state.writers}
+        leaves = [*known, *vouched(origin, writers, groups, size)]
+        if not leaves:
+            return None
+        page = _page(connection, origin, size - len(known), size - len(known) + len(leaves))
+        agree(page, leaves, "its writer signed" if groups else "was sealed")
+        if not groups:
+            return None
+        in_time(page, self._now())
+        return page.after(len(known))
+
+    def _take(self, page: Page) -> None:
+        """Write the tiles that a page completes or widens, and remember its tree."""
+        edge, tiles = self._edge.grown(page.leaves)
+        held = [*self._entries, *page.entries]
+        for number, place in enumerate(range(0, len(held), WIDTH), page.first // WIDTH):
+            some = held[place : place + WIDTH]
+            tiles.append((Tile(ENTRIES, number, len(some)), bundle(some)))
+        self._sealed.write(tiles)
+        self._edge, self._entries = edge, held[len(held) - len(held) % WIDTH :]
+        self._state = replace(self._state, frontier=edge.frontier, leaf=page.leaves[-1])
+
+    def _publish(self) -> None:
+        """Sign the tree, keep the signature, and then show it; nothing where it is shown already."""
+        note = _sign(self._signer, self._state.frontier)
+        if bytes(note) != self._state.note:
+            self._state = replace(self._state, note=bytes(note))
+            self._state.keep(self._path)
+        elif self._is_shown(note):
+            return
+        self._signed = monotonic()
+        self._sealed.publish(note, self._now())
+
+    def _is_shown(self, note: Note) -> bool:
+        try:
+            return self._sealed.note().text == note.text
+        except (Unsealed, ValueError):
+            return False
+
+    def _resume(self) -> tuple[Edge, list[bytes]]:
+        """Go on with the tiles where they are those of the tree; where they are not, write them anew."""
+        frontier = self._state.frontier
+        width = frontier.size % WIDTH
+        try:
+            edge = Edge.read(frontier, self._sealed.tile)
+            some = unbundle(self._sealed.tile(Tile(ENTRIES, frontier.size // WIDTH, width))) if width else []
+        except (Unsealed, ValueError):
+            return self._rewrite()
+        if width and b"".join(map(leaf_hash, some)) != edge.partial[0]:
+            return self._rewrite()
+        return edge, some
+
+    def _rewrite(self) -> tuple[Edge, list[bytes]]:
+        """Write every tile anew, from the events; raise Unaccountable if they are not those that were sealed."""
+        known = self._state
+        self._state = replace(known, frontier=Frontier())
+        self._edge, self._entries = Edge(), []
+        try:
+            with self._reading() as connection:
+                while self.size < known.frontier.size:
+                    end = min(self.size + PAGE, known.frontier.size)
+                    self._take(_page(connection, known.origin, self.size, end))
+        finally:
+            self._state = known
+        if self._edge.frontier != known.frontier:
+            raise Unaccountable(None, "event", f"of the {known.frontier.size} events that were sealed, one is another")
+        return self._edge, self._entries
+
+    def _patrol(self, connection: Connection[TupleRow]) -> None:
+        """Hash some of the events once more that were sealed, others in each round, and all of them in time."""
+        full = self.size // WIDTH
+        for number in range(self._patrolled, min(self._patrolled + PATROL, full)):
+            first = number * WIDTH
+            page = _page(connection, self._state.origin, first, first + WIDTH)
+            leaves = self._leaves(number)
+            if leaves is None:
+                self._edge, self._entries = self._rewrite()
+                break
+            agree(page, leaves, "was sealed")
+        self._patrolled = 0 if self._patrolled + PATROL >= full else self._patrolled + PATROL
+
+    def _leaves(self, number: int) -> list[bytes] | None:
+        """Read the leaves of a full tile; None if it is not the one that was sealed."""
+        first = number * WIDTH
+        try:
+            tile = self._sealed.tile(Tile(0, number))
+            # Each hash of the tile but the first is part of the proof of the first.
+            proof = inclusion(first, self.size, Tiles(self.size, self._sealed.tile))
+        except (Unsealed, ValueError):
+            return None
+        leaves = [tile[n : n + HASH] for n in range(0, len(tile), HASH)]
+        return leaves if is_included(leaves[0], first, self.size, proof, self._state.frontier.root) else None
+
+
+def _state(folder: Path) -> Path:
+    return folder / "state.json"
+
+
+def _sign(signer: Signer, frontier: Frontier) -> Note:
+    return signer.sign_note(Note(Checkpoint(signer.key.name, frontier.size, frontier.root).text))
+
+
+def _groups(connection: Connection[TupleRow], size: int) -> list[Group]:
+    """Read the next groups, as many as make a page."""
+    groups: list[Group] = []
+    for row in connection.execute(GROUPS, (size, PAGE), binary=True):
+        group = Group(*row)
+        if groups and group.first - 1 + group.size > size + PAGE:
+            break
+        groups.append(group)
+    return groups
+
+
+def _page(connection: Connection[TupleRow], origin: str, first: int, end: int) -> Page:
+    """Read events from one index to another and hash them."""
+    rows: list[Stored] = connection.execute(EVENTS, (first, end), binary=True).fetchall()
+    return hashed(origin, rows, first, end)

@@ -1,0 +1,80 @@
+"""What the sealer remembers from one checkpoint to the next, in a file of its own, outside the database."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from application.files import put, settle
+from application.seal.refusal import Unwilling
+from domain.merkle import Frontier
+from domain.note import Checkpoint, Key, Note
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a log is sealed: its tree, the last leaf in it, and the checkpoint that was signed.
+
+    ``writers`` are the keys whose groups are taken.
+    """
+
+    origin: str
+    writers: tuple[Key, ...]
+    frontier: Frontier
+    leaf: bytes
+    note: bytes
+
+    @property
+    def size(self) -> int:
+        return self.frontier.size
+
+    def keep(self, path: Path) -> None:
+        """Write it; once this returns it is on the disk."""
+        told = {
+            "v": 1,
+            "origin": self.origin,
+            "writers": [str(key) for key in self.writers],
+            "size": self.size,
+            "frontier": [each.hex() for each in self.frontier.hashes],
+            "leaf": self.leaf.hex(),
+            "checkpoint": self.note.decode(),
+        }
+        put(path, json.dumps(told, ensure_ascii=False, indent=1).encode(), mode=0o600)
+        settle(path.parent)
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Read it, None if there is none; raise Unwilling if it is damaged: it is never guessed at."""
+        try:
+            told: Any = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise _damaged(path) from None
+        try:
+            return cls._of(told)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _damaged(path) from None
+
+    @classmethod
+    def _of(cls, told: Any) -> Self:
+        size, hashes = int(told["size"]), tuple(bytes.fromhex(each) for each in told["frontier"])
+        checkpoint = str(told["checkpoint"]).encode()
+        state = cls(
+            str(told["origin"]),
+            tuple(Key.parse(each) for each in told["writers"]),
+            Frontier(size, hashes),
+            bytes.fromhex(told["leaf"]),
+            checkpoint,
+        )
+        if told["v"] != 1 or len(hashes) != size.bit_count() or any(len(each) != 32 for each in hashes):
+            raise ValueError
+        if Checkpoint.parse(Note.parse(checkpoint).text) != Checkpoint(state.origin, size, state.frontier.root):
+            raise ValueError
+        return state
+
+
+def _damaged(path: Path) -> Unwilling:
+    return Unwilling(
+        f"the sealer's state {path} is damaged: bring a whole copy of it; made anew it could vouch for another past"
+    )

@@ -1,0 +1,95 @@
+"""What is sealed (封存), as plain files in a folder that any server can serve: C2SP tlog-tiles, and what went before.
+
+``checkpoint`` is the newest; ``tile/…`` the tree and its entries; ``history.jsonl`` has every checkpoint that was
+published, with the time, one in a line; ``refused.json`` is there while the sealer refuses to go on, and says why.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from application.files import put, settle
+from domain.merkle import HASH
+from domain.note import Checkpoint, Note
+from domain.tile import ENTRIES, WIDTH, Tile, bundle, unbundle
+
+
+class Unsealed(Exception):
+    """What is asked for is not sealed, or not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the sealer cannot account for: the leaf's index where it lies in one, its kind, and a sentence."""
+
+    index: int | None
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    folder: Path
+
+    def note(self) -> Note:
+        """Return the newest checkpoint; raise Unsealed before the first."""
+        try:
+            return Note.parse((self.folder / "checkpoint").read_bytes())
+        except FileNotFoundError:
+            raise Unsealed("nothing is sealed yet") from None
+
+    def checkpoint(self) -> Checkpoint:
+        """Return what the newest checkpoint says; raise Unsealed before the first."""
+        return Checkpoint.parse(self.note().text)
+
+    def tile(self, tile: Tile) -> bytes:
+        """Return a tile's content, also of one that has become wider since; raise Unsealed if there is none."""
+        for width in (tile.width, WIDTH):
+            try:
+                held = (self.folder / Tile(tile.level, tile.number, width).path).read_bytes()
+            except FileNotFoundError:
+                continue
+            if width == tile.width:
+                return held
+            return bundle(unbundle(held)[: tile.width]) if tile.level == ENTRIES else held[: HASH * tile.width]
+        raise Unsealed(f"there is no {tile.path}")
+
+    def refusal(self) -> Refusal | None:
+        """Why the sealer does not go on, if it does not."""
+        try:
+            told: Any = json.loads((self.folder / "refused.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        return Refusal(told["index"], told["kind"], told["sentence"])
+
+    def write(self, tiles: list[tuple[Tile, bytes]]) -> None:
+        """Write tiles; once this returns they are on the disk, and partial ones that have become full are gone."""
+        folders: set[Path] = set()
+        for tile, content in tiles:
+            path = self.folder / tile.path
+            put(path, content)
+            folders.update((path.parent, path.parent.parent))
+        for folder in folders:
+            settle(folder)
+        for tile, _ in tiles:
+            if tile.width == WIDTH:
+                rmtree(self.folder / f"{tile.path}.p", ignore_errors=True)
+
+    def publish(self, note: Note, at: datetime) -> None:
+        """Put up the newest checkpoint."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"at": at.isoformat(), "checkpoint": bytes(note).decode()}, ensure_ascii=False)
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
+            history.write(f"{line}\n")
+        put(self.folder / "checkpoint", bytes(note))
+        settle(self.folder)
+
+    def refuse(self, refusal: Refusal | None) -> None:
+        """Put up a refusal, or take it down."""
+        if refusal is None:
+            (self.folder / "refused.json").unlink(missing_ok=True)
+        else:
+            put(self.folder / "refused.json", json.dumps(asdict(refusal), ensure_ascii=False).encode())

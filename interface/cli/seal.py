@@ -1,0 +1,78 @@
+"""The sealer's process: beside the service, or on a host of its own."""
+
+import sys
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from application import keys
+from application.files import alone
+from application.seal import Sealer, Unaccountable, Unwilling
+from application.sealed import Refusal, Sealed
+from domain.event import Refused
+from domain.note import Key
+from interface.cli.common import database, note
+from interface.cli.running import stoppable
+from interface.settings import Settings
+
+REFUSED = 3
+"""The exit status of a sealer that cannot account for the log."""
+
+
+def seal(
+    begin: Annotated[bool, typer.Option("--begin", help="Decide that this log was never sealed.")] = False,
+    writer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VKEY", help="With --begin: a writer's key, if its file is not here; as often as needed."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Decide that what was refused has been put right.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Seal what is there now, and end.")] = False,
+) -> None:
+    """Seal the log in signed checkpoints, one a second at most, until told to stop, or until it must refuse."""
+    settings = Settings.read()
+    signer = keys.load(settings.keys, keys.LOG)
+    sealed = Sealed(settings.home / "sealed")
+    folder = settings.home / "sealer"
+    with alone(folder) as only:
+        if not only:
+            raise Unwilling(f"another sealer works in {folder}")
+        if begin:
+            Sealer.begin(signer, folder, sealed, _writers(settings.keys, writer or []))
+        if resume:
+            _tell(sealed.refusal(), "lifted: ")
+            sealed.refuse(None)
+        with database(settings) as found:
+            try:
+                _run(Sealer(found, signer, folder, sealed, lambda: datetime.now(UTC)), once=once)
+            except Unaccountable as refusal:
+                sys.stderr.write(
+                    f"taizhang: NOT SEALED: {refusal}. Nothing is sealed any more. Keep the database as it is, find out"
+                    " who changed it, put back what was signed, and then decide: taizhang seal --resume\n"
+                )
+                raise typer.Exit(REFUSED) from None
+
+
+def _run(sealer: Sealer, *, once: bool) -> None:
+    if once:
+        sealer.seal()
+        sys.stdout.write(f"{sealer.size} events are sealed\n")
+        return
+    with suppress(KeyboardInterrupt), stoppable():
+        sealer.follow(threading.Event(), note)
+
+
+def _writers(folder: Path, given: list[str]) -> list[Key]:
+    if not given:
+        return [keys.load(folder, keys.WRITER).key]
+    try:
+        return [Key.parse(each) for each in given]
+    except ValueError as error:
+        raise Refused("{reason}", field="writer", reason=str(error)) from None
+
+
+def _tell(refusal: Refusal | None, what: str) -> None:
+    note(f"{what}{refusal.sentence}" if refusal else "nothing was refused")
