@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, Final
 
 from application.files import put, settle
 from domain.merkle import HASH
 from domain.note import Checkpoint, Note
 from domain.tile import ENTRIES, WIDTH, Tile, bundle, unbundle
+
+SEALED: Final = "sealed"
+"""The folder's name, beside that of the keys."""
 
 
 class Unsealed(Exception):

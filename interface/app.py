@@ -16,7 +16,9 @@ from application.identity import uuid7
 from application.ledger import Ledger
 from application.log import Entry
 from application.organisation import Organisations
+from application.proofs import Proofs
 from application.records import Act, Receipt, Records
+from application.sealed import SEALED, Sealed
 from application.standard import Standards
 from domain.event import Account, Event, Recorded, Refused
 from domain.topics import TOPICS
@@ -80,8 +82,10 @@ class LogPages:
 class Installation:
     """One log, everything that writes to it and everything that reads it. Close it, or use it as a context."""
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None, sealed: Sealed | None = None) -> None:
         self.database = database
+        self.sealed = sealed or Sealed(database.keys.parent / SEALED)
+        self.proofs = Proofs(self.sealed)
         self.clock = clock or Clock()
         self.records = Records(database)
         self.reads = database.reads(Role.reader)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from application.sealed import SEALED
 from domain.event import Refused
 
 
@@ -24,6 +25,16 @@ class Settings:
     def keys(self) -> Path:
         """The folder with the keys that sign."""
         return self.home / "keys"
+
+    @property
+    def sealed(self) -> Path:
+        """The folder that the sealer publishes."""
+        return self.home / SEALED
+
+    @property
+    def sealer(self) -> Path:
+        """The sealer's own folder."""
+        return self.home / "sealer"
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -35,8 +35,8 @@ def seal(
     """Seal the log in signed checkpoints, one a second at most, until told to stop, or until it must refuse."""
     settings = Settings.read()
     signer = keys.load(settings.keys, keys.LOG)
-    sealed = Sealed(settings.home / "sealed")
-    folder = settings.home / "sealer"
+    sealed = Sealed(settings.sealed)
+    folder = settings.sealer
     with alone(folder) as only:
         if not only:
             raise Unwilling(f"another sealer works in {folder}")

@@ -17,6 +17,7 @@ from interface.app import Installation
 from interface.cli.clockwork import Clockwork
 from interface.cli.common import database, note
 from interface.cli.running import bind, stoppable
+from interface.cli.sealing import sealing
 from interface.settings import Settings
 
 # Seconds for requests under way when the service stops.
@@ -35,7 +36,7 @@ def serve(
         bound = bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
         with closing(bound), database(settings, migrated=False) as found:
             migrate(found, settings.origin)
-            with Installation(found, Clock(settings.zone)) as at:
+            with Installation(found, Clock(settings.zone)) as at, sealing(settings):
                 at.fold()
                 if demo:
                     demonstration.load(at, lambda what: note(f"demonstration: {what} …"))

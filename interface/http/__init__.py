@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from interface.app import Installation
-from interface.http import health, ledger, organisation, problem, record, standard, view
+from interface.http import health, ledger, organisation, problem, proof, record, standard, view
 from interface.http.command import BODIES
 from interface.http.gate import DESCRIPTION, OPEN, Gate
 from interface.http.head import Head
 
 REFERENCE = "#/components/schemas/{model}"
-CONTEXTS = (health, ledger, organisation, standard, record, view)
+CONTEXTS = (health, ledger, organisation, standard, record, proof, view)
 # Requests that are worked on at once: commands that wait together are committed together.
 THREADS = 80
 
@@ -45,7 +45,7 @@ def create_app(installation: Installation) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
         # One flat list: routers included in each other are searched twice for every request.
-        routes=[route for context in CONTEXTS for route in context.routes.routes],
+        routes=[*(route for context in CONTEXTS for route in context.routes.routes), *proof.tiles.routes],
     )
     app.state.installation = installation
     app.state.pulse = pulse

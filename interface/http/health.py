@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from interface.app import Installation
 from interface.http.gate import Caller
 from interface.http.present import router
+from interface.http.proof import sealed_size
 from interface.http.reading import JSON, query
 from interface.http.view import standings
 
@@ -32,13 +33,23 @@ class ViewHealth:
 
 
 @dataclass(frozen=True)
+class SealHealth:
+    """How far the signed tree is behind the log; ``refused`` says why the sealer does not go on, if it does not."""
+
+    size: int
+    lag_events: int
+    refused: str | None
+
+
+@dataclass(frozen=True)
 class Health:
-    """``well``; ``impaired`` where a view is stopped; ``down`` where the database does not answer."""
+    """``well``; ``impaired`` where a view is stopped, or the sealer refuses; ``down`` where the database is silent."""
 
     status: Literal["well", "impaired", "down"]
     database: bool
     head: int | None
     views: list[ViewHealth]
+    sealed: SealHealth | None = None
 
 
 _HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
@@ -64,7 +75,15 @@ class Pulse:
         found = standings(self._installation)
         views = [ViewHealth(each.name, each.state, each.lag_events, each.lag_seconds) for each in found]
         stopped = any(each.state == "stopped" for each in views)
-        return Health("impaired" if stopped else "well", database=True, head=self._installation.head(), views=views)
+        size, refusal, head = (
+            sealed_size(self._installation),
+            self._installation.sealed.refusal(),
+            self._installation.head(),
+        )
+        sealed = SealHealth(size, max(0, head - size), refusal.sentence if refusal else None)
+        return Health(
+            "impaired" if stopped or refusal else "well", database=True, head=head, views=views, sealed=sealed
+        )
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)

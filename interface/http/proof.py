@@ -1,0 +1,121 @@
+"""Proofs over HTTP, and the log as C2SP tlog-tiles has it, for whoever checks it with tools of their own."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from application.sealed import Unsealed
+from domain.event import Refused
+from domain.note import encode
+from domain.tile import Tile
+from interface.app import Installation
+from interface.http.gate import Caller
+from interface.http.present import router
+from interface.http.problem import Unknown
+from interface.http.reading import Position, Seen, query
+from projections.query import Behind
+
+routes = router("", "proofs")
+# What public tools for transparency logs ask for, at the places where they look for it, of anybody.
+tiles = APIRouter(include_in_schema=False)
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """That the log has an event (RFC 6962 §2.1.1): what was hashed, and the way from there to the signed root.
+
+    Hashes are in base64; `leaf` is that of a zero byte and `entry`, and the leaf's index is `position` − 1.
+    `tlog_proof` is all of it as one text (C2SP tlog-proof).
+    """
+
+    position: int
+    entry: str
+    leaf: str
+    size: int
+    hashes: list[str]
+    checkpoint: str
+    tlog_proof: str
+
+
+@query(routes, "/events/{position}/proof", (), Inclusion, found=False)
+def prove_event(who: Caller, position: Position) -> Inclusion | None:
+    """Prove that an event is in the log, under the newest checkpoint."""
+    if not 0 < position <= who.at.head():
+        return None
+    try:
+        found = who.at.proofs.included(position)
+    except Unsealed:
+        raise Behind("the event at position {position} is not sealed yet", position=position) from None
+    return Inclusion(
+        position,
+        found.entry.decode(),
+        encode(found.leaf),
+        found.size,
+        [encode(each) for each in found.proof.hashes],
+        bytes(found.proof.checkpoint).decode(),
+        bytes(found.proof).decode(),
+    )
+
+
+class AskedSizes(Seen):
+    first: Position = Field(ge=1, description="The smaller size of the log, in events.")
+    second: Position | None = Field(None, description="The larger; without it, that of the newest checkpoint.")
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """That the log of one size begins that of another (RFC 6962 §2.1.2); hashes are in base64."""
+
+    first: int
+    second: int
+    first_root: str
+    second_root: str
+    hashes: list[str]
+
+
+@query(routes, "/consistency", (), Consistency)
+def prove_consistency(who: Caller, asked: AskedSizes) -> Consistency:
+    """Prove that nothing was changed, dropped, inserted or reordered from one size of the log to another."""
+    try:
+        found = who.at.proofs.consistent(asked.first, asked.second)
+    except Unsealed:
+        field = "first" if asked.second is None else "second"
+        raise Refused("{sealed} events are sealed", field=field, sealed=sealed_size(who.at)) from None
+    except ValueError:
+        raise Refused("the second size is smaller than the first", field="second") from None
+    return Consistency(
+        found.first,
+        found.second,
+        encode(found.first_root),
+        encode(found.second_root),
+        [encode(each) for each in found.hashes],
+    )
+
+
+def sealed_size(at: Installation) -> int:
+    """How many events are sealed."""
+    try:
+        return at.sealed.checkpoint().size
+    except Unsealed:
+        return 0
+
+
+@tiles.get("/checkpoint")
+def show_checkpoint(request: Request) -> Response:
+    try:
+        note = request.app.state.installation.sealed.note()
+    except Unsealed:
+        raise Unknown("nothing is sealed yet") from None
+    return Response(bytes(note), media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+@tiles.get("/tile/{path:path}")
+def show_tile(request: Request, path: str) -> Response:
+    try:
+        content = request.app.state.installation.sealed.tile(Tile.parse(f"tile/{path}"))
+    except (Unsealed, ValueError):
+        raise Unknown("there is no such tile") from None
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": FOR_EVER})
