@@ -16,7 +16,7 @@ from interface.settings import Settings
 
 def proof(
     position: Annotated[int | None, typer.Argument(help="The event's position in the log.")] = None,
-    first: Annotated[int | None, typer.Option("--from", metavar="SIZE", help="A size of the log; with --to.")] = None,
+    first: Annotated[int | None, typer.Option("--from", min=1, metavar="SIZE", help="A size of the log.")] = None,
     second: Annotated[int | None, typer.Option("--to", metavar="SIZE", help="A larger one; else the newest.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there (….tlog-proof).")] = None,
     as_json: Json = False,
@@ -43,8 +43,8 @@ def proof(
 def _consistent(proofs: Proofs, first: int, second: int | None, *, as_json: bool) -> None:
     try:
         found = proofs.consistent(first, second)
-    except ValueError as error:
-        raise Refused("{reason}", field="from", reason=str(error)) from None
+    except ValueError:
+        raise Refused("the second size is smaller than the first", field="to") from None
     told = {
         "first": found.first,
         "second": found.second,

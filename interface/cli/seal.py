@@ -66,12 +66,14 @@ def _run(sealer: Sealer, *, once: bool) -> None:
 
 
 def _writers(folder: Path, given: list[str]) -> list[Key]:
-    if not given:
-        return [keys.load(folder, keys.WRITER).key]
+    return [_key(each) for each in given] or [keys.load(folder, keys.WRITER).key]
+
+
+def _key(text: str) -> Key:
     try:
-        return [Key.parse(each) for each in given]
-    except ValueError as error:
-        raise Refused("{reason}", field="writer", reason=str(error)) from None
+        return Key.parse(text)
+    except ValueError:
+        raise Refused("“{text}” is no verifier key: it is written NAME+ID+BASE64", field="writer", text=text) from None
 
 
 def _tell(refusal: Refusal | None, what: str) -> None:

@@ -1,6 +1,7 @@
 """Proofs over HTTP, and the log as C2SP tlog-tiles has it, for whoever checks it with tools of their own."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -60,9 +61,12 @@ def prove_event(who: Caller, position: Position) -> Inclusion | None:
     )
 
 
+Size = Annotated[int, Field(ge=1, lt=2**53)]
+
+
 class AskedSizes(Seen):
-    first: Position = Field(ge=1, description="The smaller size of the log, in events.")
-    second: Position | None = Field(None, description="The larger; without it, that of the newest checkpoint.")
+    first: Size = Field(description="The smaller size of the log, in events.")
+    second: Size | None = Field(None, description="The larger; without it, that of the newest checkpoint.")
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,9 @@ def prove_consistency(who: Caller, asked: AskedSizes) -> Consistency:
     try:
         found = who.at.proofs.consistent(asked.first, asked.second)
     except Unsealed:
-        field = "first" if asked.second is None else "second"
-        raise Refused("{sealed} events are sealed", field=field, sealed=sealed_size(who.at)) from None
+        sealed = sealed_size(who.at)
+        field = "first" if asked.first > sealed else "second"
+        raise Refused("{sealed} events are sealed", field=field, sealed=sealed) from None
     except ValueError:
         raise Refused("the second size is smaller than the first", field="second") from None
     return Consistency(

@@ -1,6 +1,7 @@
 """The service over HTTP on a database of its own: an installation that folds, people with tokens, and a client."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +10,10 @@ from starlette.testclient import TestClient
 
 from application.access import person_id
 from application.database import Database
+from application.keys import LOG, WRITER, load
 from application.migrate import migrate
+from application.seal import Sealer
+from application.sealed import Sealed
 from interface.app import Installation
 from interface.http import create_app
 from tests.interface.callers import FLOW, PERMITS, TOWN, VILLAGE, Person
@@ -17,11 +21,19 @@ from tests.interface.shell import Shell
 
 
 @pytest.fixture
-def installation(database: Database) -> Iterator[Installation]:
+def installation(database: Database, tmp_path: Path) -> Iterator[Installation]:
     migrate(database)  # a copied database has not the template's grants upon itself
-    with Installation(database) as installation:
+    with Installation(database, sealed=Sealed(tmp_path / "sealed")) as installation:
         installation.fold()
         yield installation
+
+
+@pytest.fixture
+def sealer(installation: Installation, tmp_path: Path) -> Sealer:
+    """What seals the installation's log, when it is told to."""
+    signer, folder = load(installation.database.keys, LOG), tmp_path / "sealer"
+    Sealer.begin(signer, folder, installation.sealed, [load(installation.database.keys, WRITER).key])
+    return Sealer(installation.database, signer, folder, installation.sealed, lambda: datetime.now(UTC))
 
 
 @pytest.fixture
