@@ -7,6 +7,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Bytes of a line at most.
+_LONGEST = 1 << 20
+
 
 def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file, in place of the one there may be; once this returns it is on the disk, but for its name."""
@@ -22,6 +25,18 @@ def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a file, on the disk once this returns; one that was left half written before gives way."""
+    with path.open("ab+") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - _LONGEST))
+        tail = file.read()
+        file.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+        file.write(line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def settle(folder: Path) -> None:

@@ -5,13 +5,14 @@ published, with the time, one in a line; ``refused.json`` is there while the sea
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final
 
-from application.files import put, settle
+from application.files import append, put, settle
 from domain.merkle import HASH
 from domain.note import Checkpoint, Note
 from domain.tile import ENTRIES, WIDTH, Tile, bundle, unbundle
@@ -68,6 +69,14 @@ class Sealed:
             return None
         return Refusal(told["index"], told["kind"], told["sentence"])
 
+    def history(self) -> Iterator[str]:
+        """Yield every checkpoint that was published, a line of JSON each."""
+        try:
+            with (self.folder / "history.jsonl").open(encoding="utf-8") as history:
+                yield from history
+        except FileNotFoundError:
+            return
+
     def write(self, tiles: list[tuple[Tile, bytes]]) -> None:
         """Write tiles; once this returns they are on the disk, and partial ones that have become full are gone."""
         folders: set[Path] = set()
@@ -85,8 +94,7 @@ class Sealed:
         """Put up the newest checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"at": at.isoformat(), "checkpoint": bytes(note).decode()}, ensure_ascii=False)
-        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
-            history.write(f"{line}\n")
+        append(self.folder / "history.jsonl", line.encode())
         put(self.folder / "checkpoint", bytes(note))
         settle(self.folder)
 

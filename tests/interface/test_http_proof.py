@@ -113,7 +113,7 @@ def test_sizes_that_there_are_not_are_refused_by_name(ann: Person, sealer: Seale
     assert refused(first=head + 1) == ("first", f"{head} events are sealed")
     assert refused(first=1, second=head + 1) == ("second", f"{head} events are sealed")
     assert refused(first=2, second=1) == ("second", "the second size is smaller than the first")
-    assert refused(first=0)[0] == "first"
+    assert refused(first=0)[0] == "query.first"
 
 
 @pytest.mark.usefixtures("village")

@@ -1,0 +1,178 @@
+"""The events as they are stored, against their groups and against the published tiles, in blocks that stand alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.keys import verify
+from application.sealed import Sealed, Unsealed
+from application.verify.finding import Finding
+from domain.group import signed
+from domain.leaf import entries
+from domain.merkle import HASH, leaf_hash
+from domain.note import Key
+from domain.tile import ENTRIES, WIDTH, Tile, bundle
+
+# Each look-up of what came before in a stream is a probe of its index.
+PLAN = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off"
+EVENTS = (
+    "SELECT e.position, e.originator_id, e.originator_version, e.topic, e.recorded_at, e.salt, e.state,"
+    " e.originator_version = 1 OR p.position < e.position"
+    " FROM events e LEFT JOIN events p"
+    " ON p.originator_id = e.originator_id AND p.originator_version = e.originator_version - 1"
+    " WHERE e.position > %s AND e.position <= %s ORDER BY e.position"
+)
+BEFORE = "SELECT recorded_at FROM events WHERE position = %s"
+GROUPS = (
+    "SELECT first, leaves, key_id, signature FROM event_groups"
+    " WHERE first >= coalesce((SELECT max(first) FROM event_groups WHERE first <= %s), 0) AND first <= %s"
+    " ORDER BY first"
+)
+
+Row = tuple[int, UUID, int, str, datetime, bytes, bytes, bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Events from an index to another (exclusive), which begins and ends with a tile."""
+
+    first: int
+    end: int
+
+
+class Rows:
+    """Verifies blocks of one log, of which the first ``size`` events are sealed."""
+
+    def __init__(
+        self, connection: Connection[TupleRow], origin: str, writers: Mapping[bytes, Key], sealed: Sealed, size: int
+    ) -> None:
+        connection.execute(PLAN)
+        self._connection = connection
+        self._origin = origin
+        self._writers = writers
+        self._sealed = sealed
+        self._size = size
+
+    def verify(self, block: Block) -> Finding | None:
+        """Return the first thing that is wrong with a block."""
+        rows: list[Row] = self._connection.execute(EVENTS, (block.first, block.end), binary=True).fetchall()
+        known, troubles = self._groups(block)
+        try:
+            written = list(entries(self._origin, (row[:7] for row in rows)))
+        except ValueError as error:
+            return Finding(block.first, "event", f"an event from position {block.first + 1} on can be none: {error}")
+        found = [leaf_hash(entry) for entry in written]
+        return _first(
+            *troubles,
+            self._order(block, rows),
+            self._agreed(block, found, known),
+            self._published(block, found, written),
+        )
+
+    def _order(self, block: Block, rows: Sequence[Row]) -> Finding | None:
+        """Positions without a gap, streams whose versions rise by one, times that do not run back."""
+        before = self._connection.execute(BEFORE, (block.first,), binary=True).fetchone()
+        last: datetime | None = before[0] if before else None
+        for index, (position, _, _, _, at, _, _, follows) in enumerate(rows, block.first):
+            if position != index + 1:
+                return _missing(index)
+            if not follows:
+                return Finding(index, "version", f"the event at position {position} does not follow in its stream")
+            if last is not None and at < last:
+                return Finding(index, "time", f"the event at position {position} is dated before the one before it")
+            last = at
+        return _missing(block.first + len(rows)) if len(rows) < block.end - block.first else None
+
+    def _groups(self, block: Block) -> tuple[Mapping[int, bytes], list[Finding]]:
+        """Return the leaves that the groups have by index, and what is wrong with the groups that begin here."""
+        known: dict[int, bytes] = {}
+        troubles: list[Finding] = []
+        due = -1
+        for first, leaves, key_id, signature in self._connection.execute(
+            GROUPS, (block.first + 1, block.end), binary=True
+        ):
+            index = first - 1
+            if due not in (-1, index):
+                troubles.append(
+                    Finding(
+                        min(due, index),
+                        "group",
+                        f"one group ends before position {due + 1}, and another begins at {first}",
+                    )
+                )
+                break
+            hashes = [leaves[n : n + HASH] for n in range(0, len(leaves), HASH)]
+            due = index + len(hashes)
+            known.update(zip(range(index, due), hashes, strict=True))
+            if index >= block.first and (trouble := self._signed(first, hashes, key_id, signature)):
+                troubles.append(trouble)
+                break
+        return known, troubles
+
+    def _signed(self, first: int, leaves: list[bytes], key_id: bytes, signature: bytes) -> Finding | None:
+        key = self._writers.get(key_id)
+        if key is None:
+            return Finding(first - 1, "key", f"the group at position {first} is signed with no writer's key")
+        if not verify(key.public, signed(self._origin, first, leaves), signature):
+            return Finding(first - 1, "signature", f"the group at position {first} was not signed by its writer")
+        return None
+
+    def _agreed(self, block: Block, found: Sequence[bytes], known: Mapping[int, bytes]) -> Finding | None:
+        """Every event has the leaf that its group has."""
+        for index, leaf in enumerate(found, block.first):
+            if index not in known:
+                return Finding(index, "group", f"the event at position {index + 1} is in no group")
+            if known[index] != leaf:
+                return Finding(
+                    index, "event", f"the event at position {index + 1} is not the one that its writer signed"
+                )
+        return None
+
+    def _published(self, block: Block, found: Sequence[bytes], written: Sequence[bytes]) -> Finding | None:
+        """Every event that is sealed has the leaf and the entry that were published."""
+        for first in range(block.first, min(block.end, self._size), WIDTH):
+            width = min(WIDTH, self._size - first)
+            leaves, bundled = found[first - block.first :][:width], written[first - block.first :][:width]
+            for tile, content in (
+                (Tile(0, first // WIDTH, width), b"".join(leaves)),
+                (Tile(ENTRIES, first // WIDTH, width), bundle(bundled)),
+            ):
+                held = self._tile(tile)
+                if held is None:
+                    return Finding(first, "tile", f"{tile.path} is gone")
+                if held != content and len(leaves) == width:
+                    index = first + _differing(held, content) if tile.level == 0 else first
+                    return Finding(index, "tile", f"{tile.path} is not of the events that are stored")
+        return None
+
+    def _tile(self, tile: Tile) -> bytes | None:
+        try:
+            return self._sealed.tile(tile)
+        except (Unsealed, ValueError):
+            return None
+
+
+def blocks(first: int, end: int, size: int) -> Iterator[Block]:
+    """Cut a log into blocks of so many events."""
+    for start in range(first, end, size):
+        yield Block(start, min(start + size, end))
+
+
+def _differing(one: bytes, other: bytes) -> int:
+    """Which hash of two tiles is the first to differ."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place // HASH for place, (a, b) in pairs if a != b), min(len(one), len(other)) // HASH)
+
+
+def _missing(index: int) -> Finding:
+    return Finding(index, "missing", f"the event at position {index + 1} is gone")
+
+
+def _first(*findings: Finding | None) -> Finding | None:
+    """The one with the smallest index; of several, the one that is given first."""
+    there = [each for each in findings if each is not None]
+    return min(there, key=lambda each: -1 if each.index is None else each.index, default=None)
