@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -20,6 +20,8 @@ ENDS = """
            coalesce((SELECT first - 1 + octet_length(leaves) / 32 FROM event_groups ORDER BY first DESC LIMIT 1), 0),
            (SELECT origin FROM log)
 """
+Found = Iterator[tuple[Block, Finding | None]]
+
 # Events that one process verifies at once.
 BLOCK = 40 * WIDTH
 
@@ -60,7 +62,8 @@ class Verifier:
         with ExitStack() as opened:
             if processes == 1:
                 rows = Rows(opened.enter_context(self.database.connect(Role.sealer)), *given[1:])
-                return _earliest(((block, rows.verify(block)) for block in todo), progress)
+                reader = opened.enter_context(ThreadPoolExecutor(1, "taizhang verify"))
+                return _earliest(_read_ahead(reader, rows, todo), progress)
             pool = opened.enter_context(
                 ProcessPoolExecutor(processes, get_context("spawn"), initializer=_open, initargs=given)
             )
@@ -76,10 +79,21 @@ def _open(database: Database, origin: str, writers: dict[bytes, Key], sealed: Se
 
 
 def _verify(block: Block) -> Finding | None:
-    return _opened[0].verify(block)
+    rows = _opened[0]
+    return rows.verify(rows.read(block))
 
 
-def _ahead(pool: ProcessPoolExecutor, todo: Iterator[Block], count: int) -> Iterator[tuple[Block, Finding | None]]:
+def _read_ahead(reader: ThreadPoolExecutor, rows: Rows, todo: Iterator[Block]) -> Found:
+    """Verify one block after the other, each while the next is read."""
+    block = next(todo, None)
+    reading = reader.submit(rows.read, block) if block else None
+    while block and reading:
+        stored, block = reading.result(), next(todo, None)
+        reading = reader.submit(rows.read, block) if block else None
+        yield stored.block, rows.verify(stored)
+
+
+def _ahead(pool: ProcessPoolExecutor, todo: Iterator[Block], count: int) -> Found:
     """Have so many blocks verified at once, and yield what was found in their order."""
     flying: list[tuple[Block, Future[Finding | None]]] = []
     for block in todo:
@@ -91,7 +105,7 @@ def _ahead(pool: ProcessPoolExecutor, todo: Iterator[Block], count: int) -> Iter
         yield block, future.result()
 
 
-def _earliest(found: Iterator[tuple[Block, Finding | None]], progress: Callable[[int], None]) -> Finding | None:
+def _earliest(found: Found, progress: Callable[[int], None]) -> Finding | None:
     for block, finding in found:
         if finding is not None:
             return finding

@@ -44,6 +44,16 @@ class Block:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of a block, the groups that reach into it, and when the event before it was recorded."""
+
+    block: Block
+    rows: Sequence[Row]
+    groups: Sequence[tuple[int, bytes, bytes, bytes]]
+    before: datetime | None
+
+
 class Rows:
     """Verifies blocks of one log, of which the first ``size`` events are sealed."""
 
@@ -57,10 +67,20 @@ class Rows:
         self._sealed = sealed
         self._size = size
 
-    def verify(self, block: Block) -> Finding | None:
+    def read(self, block: Block) -> Stored:
+        """Read what is stored of a block: it can be judged while another is read."""
+        before = self._connection.execute(BEFORE, (block.first,), binary=True).fetchone()
+        return Stored(
+            block,
+            self._connection.execute(EVENTS, (block.first, block.end), binary=True).fetchall(),
+            self._connection.execute(GROUPS, (block.first + 1, block.end), binary=True).fetchall(),
+            before[0] if before else None,
+        )
+
+    def verify(self, stored: Stored) -> Finding | None:
         """Return the first thing that is wrong with a block."""
-        rows: list[Row] = self._connection.execute(EVENTS, (block.first, block.end), binary=True).fetchall()
-        known, troubles = self._groups(block)
+        block, rows = stored.block, stored.rows
+        known, troubles = self._groups(stored)
         try:
             written = list(entries(self._origin, (row[:7] for row in rows)))
         except ValueError as error:
@@ -68,47 +88,26 @@ class Rows:
         found = [leaf_hash(entry) for entry in written]
         return _first(
             *troubles,
-            self._order(block, rows),
+            _order(stored),
             self._agreed(block, found, known),
             self._published(block, found, written),
         )
 
-    def _order(self, block: Block, rows: Sequence[Row]) -> Finding | None:
-        """Positions without a gap, streams whose versions rise by one, times that do not run back."""
-        before = self._connection.execute(BEFORE, (block.first,), binary=True).fetchone()
-        last: datetime | None = before[0] if before else None
-        for index, (position, _, _, _, at, _, _, follows) in enumerate(rows, block.first):
-            if position != index + 1:
-                return _missing(index)
-            if not follows:
-                return Finding(index, "version", f"the event at position {position} does not follow in its stream")
-            if last is not None and at < last:
-                return Finding(index, "time", f"the event at position {position} is dated before the one before it")
-            last = at
-        return _missing(block.first + len(rows)) if len(rows) < block.end - block.first else None
-
-    def _groups(self, block: Block) -> tuple[Mapping[int, bytes], list[Finding]]:
+    def _groups(self, stored: Stored) -> tuple[Mapping[int, bytes], list[Finding]]:
         """Return the leaves that the groups have by index, and what is wrong with the groups that begin here."""
         known: dict[int, bytes] = {}
         troubles: list[Finding] = []
         due = -1
-        for first, leaves, key_id, signature in self._connection.execute(
-            GROUPS, (block.first + 1, block.end), binary=True
-        ):
+        for first, leaves, key_id, signature in stored.groups:
             index = first - 1
             if due not in (-1, index):
-                troubles.append(
-                    Finding(
-                        min(due, index),
-                        "group",
-                        f"one group ends before position {due + 1}, and another begins at {first}",
-                    )
-                )
+                said = f"one group ends before position {due + 1}, and another begins at {first}"
+                troubles.append(Finding(min(due, index), "group", said))
                 break
             hashes = [leaves[n : n + HASH] for n in range(0, len(leaves), HASH)]
             due = index + len(hashes)
             known.update(zip(range(index, due), hashes, strict=True))
-            if index >= block.first and (trouble := self._signed(first, hashes, key_id, signature)):
+            if index >= stored.block.first and (trouble := self._signed(first, hashes, key_id, signature)):
                 troubles.append(trouble)
                 break
         return known, troubles
@@ -154,6 +153,21 @@ class Rows:
             return self._sealed.tile(tile)
         except (Unsealed, ValueError):
             return None
+
+
+def _order(stored: Stored) -> Finding | None:
+    """Positions without a gap, streams whose versions rise by one, times that do not run back."""
+    block, last = stored.block, stored.before
+    for index, (position, _, _, _, at, _, _, follows) in enumerate(stored.rows, block.first):
+        if position != index + 1:
+            return _missing(index)
+        if not follows:
+            return Finding(index, "version", f"the event at position {position} does not follow in its stream")
+        if last is not None and at < last:
+            return Finding(index, "time", f"the event at position {position} is dated before the one before it")
+        last = at
+    end = block.first + len(stored.rows)
+    return _missing(end) if end < block.end else None
 
 
 def blocks(first: int, end: int, size: int) -> Iterator[Block]:
