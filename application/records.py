@@ -46,12 +46,13 @@ class Reused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptEvent:
-    """One recorded event: its position, its record (stream) and version there, and what it was."""
+    """One recorded event: its position, its record (stream) and version there, what it was, and its leaf's hash."""
 
     position: int
     id: UUID
     version: int
     topic: str
+    leaf: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,13 @@ class Work:
         """Return the receipt of the last command, once the work is appended."""
         command = self._commands[-1]
         position = appended.first + self.size - len(command.events)
+        leaves = appended.leaves[self.size - len(command.events) :]
         return Receipt(
             command.id,
             appended.recorded_at,
             tuple(
-                ReceiptEvent(position + n, each.originator_id, each.originator_version, each.topic)  # type: ignore[arg-type]
-                for n, each in enumerate(command.events)
+                ReceiptEvent(position + n, each.originator_id, each.originator_version, each.topic, leaf)  # type: ignore[arg-type]
+                for n, (each, leaf) in enumerate(zip(command.events, leaves, strict=True))
             ),
         )
 
@@ -337,7 +339,11 @@ class Records(Application[UUID]):
 
     def _receipt(self, command_id: UUID, recording: Recording) -> Receipt:
         entries = self.recorder.select_notifications(recording.first, recording.size)
-        events = (ReceiptEvent(e.id, e.originator_id, e.originator_version, e.topic) for e in entries)  # type: ignore[arg-type]
+        leaves = self.recorder.leaves(recording.first, recording.size)
+        events = (
+            ReceiptEvent(e.id, e.originator_id, e.originator_version, e.topic, leaf)  # type: ignore[arg-type]
+            for e, leaf in zip(entries, leaves, strict=True)
+        )
         return Receipt(command_id, recording.recorded_at, tuple(events))
 
     def close(self) -> None:

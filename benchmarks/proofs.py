@@ -4,7 +4,7 @@ Without is the log as it was before it had groups: the first migration's functio
 """
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from application.bulk import record_all
 from application.database import Role
 from application.log import Appended, Outcome, Submission
-from application.log.writer import Writer
+from application.log.append import Appender
 from benchmarks.bulk import UNITS as FOUNDED
 from benchmarks.commands import THREADS, UNITS, admit, fresh
 from benchmarks.measure import Comparison, alternate, hammer, rate
@@ -36,10 +36,10 @@ APPEND = (
 )
 
 
-class Unsigned(Writer):
+class Unsigned(Appender):
     """Appends as groups were appended before they were signed. None is refused here."""
 
-    def _attempt(self, connection: Connection[TupleRow], group: list[Submission]) -> list[Outcome]:
+    def _attempt(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome]:
         reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
         events = [
             (n, event, command, len(command.events) if place == 0 else None, command.digest if place == 0 else None)
@@ -60,15 +60,15 @@ class Unsigned(Writer):
             [size for *_, size, _ in events],
             [digest for *_, digest in events],
         )
-        self._tell()
+        self._before_waiting()
         row = connection.execute(APPEND, columns, binary=True).fetchone()
         assert row is not None
         return list(_appended(group, *row))
 
 
-def _appended(group: list[Submission], head: int, recorded_at: datetime) -> Iterator[Appended]:
+def _appended(group: Sequence[Submission], head: int, recorded_at: datetime) -> Iterator[Appended]:
     for each in group:
-        yield Appended(head + 1, recorded_at)
+        yield Appended(head + 1, recorded_at, (b"",) * each.size)
         head += each.size
 
 
@@ -84,8 +84,9 @@ def unsigned(server: Server) -> Generator[Installation]:
             connection.execute(UNDONE.encode())
             connection.execute(found[0].encode())
             connection.execute("ALTER FUNCTION append SET enable_seqscan = off")
-        recorder.writer.close()
-        recorder.writer = Unsigned(database)
+        writer = recorder.writer
+        writer._appender.disconnect()  # noqa: SLF001
+        writer._appender = Unsigned(database, writer._tell)  # noqa: SLF001  # it is replaced before it is used
         yield installation
 
 

@@ -8,8 +8,8 @@ from eventsourcing.persistence import InfrastructureFactory
 from application.database import Database, Unavailable
 from application.log.mapper import Entry, RecordMapper
 from application.log.recorder import LogRecorder, Recording
+from application.log.submission import Appended, Command, Outcome, Repeated, Stale, Submission
 from application.log.tail import Tail, Tailer
-from application.log.writer import Appended, Command, Outcome, Repeated, Stale, Submission
 
 __all__ = [
     "Appended",

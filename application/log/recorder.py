@@ -10,9 +10,12 @@ from uuid import UUID, uuid4
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
 
 from application.database import Database, Reads, Role
+from application.log.append import LEAVES
 from application.log.mapper import Entry
+from application.log.submission import Appended, Command, Outcome, Submission
 from application.log.tail import Tail, Tailer
-from application.log.writer import Appended, Command, Outcome, Submission, Writer
+from application.log.writer import Writer
+from domain.merkle import HASH
 
 # Times never run back: what has a later event after it has nothing to come any more.
 AT = (
@@ -132,6 +135,11 @@ class LogRecorder(ApplicationRecorder):
             (list(command_ids),),
         )
         return {id: Recording(*rest) for id, *rest in rows}
+
+    def leaves(self, first: int, size: int) -> list[bytes]:
+        """Return the leaves of events that were recorded together, from a position on."""
+        [(leaves,)] = self.reads.fetch(LEAVES, {"first": first, "size": size})
+        return [leaves[n : n + HASH] for n in range(0, len(leaves), HASH)]
 
     def versions(self, originator_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Return the last version of each stream that has events."""

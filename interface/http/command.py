@@ -19,6 +19,7 @@ from application.clock import Clock
 from application.identity import uuid7
 from application.records import Act, Conflict, Receipt
 from domain.event import Account, Aggregate, Refused
+from domain.note import encode
 from interface.http.gate import Caller, caller
 from interface.http.present import present, summary
 from interface.http.problem import Denied, TooLarge, Unknown, Unread, Unsupported, responses
@@ -57,13 +58,18 @@ class Order(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptEvent:
-    """One recorded event. ``event_id`` is its record and the version there, for ever."""
+    """One recorded event. ``event_id`` is its record and the version there, for ever.
+
+    ``leaf`` is its hash in the log's tree, in base64: within about a second ``proof`` proves that the tree has it.
+    """
 
     position: int
     id: UUID
     version: int
     topic: str
     event_id: str
+    leaf: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +295,15 @@ def _exists(sent: Caller, kind: type[Aggregate], id: UUID) -> bool:
 def _told(receipt: Receipt, id: UUID | None, founds: str) -> tuple[ReceiptAnswer, dict[str, str]]:
     """Return the receipt as it is written, and the headers that give the version of the record it was for."""
     events = [
-        ReceiptEvent(each.position, each.id, each.version, each.topic, f"{each.id}:{each.version}")
+        ReceiptEvent(
+            each.position,
+            each.id,
+            each.version,
+            each.topic,
+            f"{each.id}:{each.version}",
+            encode(each.leaf),
+            f"/api/events/{each.position}/proof",
+        )
         for each in receipt.events
     ]
     main = receipt.events[0].id if founds or id is None else id

@@ -16,7 +16,7 @@ from eventsourcing.persistence import StoredEvent
 from application.bulk import Item, Tally, record_all
 from application.database import Database
 from application.log import Appended, LogRecorder, Repeated
-from application.log import writer as groups
+from application.log import append as groups
 from application.migrate import migrate
 from application.postgres import EmbeddedPostgres
 from application.records import Act, Receipt, Records, Work

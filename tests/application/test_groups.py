@@ -15,7 +15,7 @@ from application import adopt
 from application.database import Database, Role
 from application.keys import LOG, WRITER, Unusable, create, create_for_log, for_log, load, verify
 from application.log import Appended, Command, Submission
-from application.log.writer import End
+from application.log.append import End
 from application.migrate import migrate
 from domain.group import log_of, signed, writer
 from tests.faults.load import happened, submission
@@ -45,6 +45,7 @@ def test_each_group_has_the_leaves_of_its_events_under_its_writers_signature(dat
     with recorder(database) as log:
         for size in (1, 3, 2):
             assert isinstance(log.append(submission(events=size)), Appended)
+        assert [log.leaves(first, 1) for first in range(1, 7)] == [[leaf] for leaf in leaves(database)]
     stored = leaves(database)
     assert groups(database) == [(1, stored[:1]), (2, stored[1:4]), (5, stored[4:])]
 
@@ -54,7 +55,7 @@ def test_what_is_refused_in_a_group_has_no_leaf(database: Database) -> None:
     with recorder(database) as log:
         log.append(happened(known, stream, 0, 1))
         group = [submission(), happened(uuid4(), stream, 0, 1), submission(known), submission(events=2)]
-        log.writer._send(group)  # one group for certain
+        log.writer._appender.send(group)  # one group for certain
     assert groups(database) == [(1, leaves(database)[:1]), (2, leaves(database)[1:])]
     assert len(leaves(database)) == 4
 
@@ -66,9 +67,9 @@ def test_a_writer_that_is_mistaken_about_the_logs_end_or_time_finds_them_out(
 ) -> None:
     with recorder(database) as log:
         log.append(submission())
-        end = log.writer._end
+        end = log.writer._appender._end
         assert end is not None and end.position == 1
-        log.writer._end = End(position, end.clock + timedelta(seconds=seconds))
+        log.writer._appender._end = End(position, end.clock + timedelta(seconds=seconds))
         outcome = log.append(submission(events=2))
         assert isinstance(outcome, Appended)
         assert outcome.first == 2
@@ -144,6 +145,8 @@ def test_a_log_that_had_no_groups_is_vouched_for_as_it_stands_and_goes_on(
     stored = leaves(database)
     assert groups(database) == [(1, stored[:3]), (4, stored[3:6]), (7, stored[6:])]
     with recorder(database) as log:
+        # A command of four events that two groups share.
+        assert log.leaves(5, 4) == stored[4:]
         assert isinstance(log.append(submission()), Appended)
     assert groups(database)[3:] == [(9, leaves(database)[8:])]
 

@@ -54,7 +54,7 @@ def test_in_a_group_each_submission_stands_or_falls_alone(records: Records) -> N
         submission(uuid4(), id=known),
         submission(uuid4()),
     ]
-    outcomes = records.recorder.writer._send(group)  # one group for certain
+    outcomes = records.recorder.writer._appender.send(group)  # one group for certain
     assert [type(outcome) for outcome in outcomes] == [Appended, Stale, Appended, Repeated, Appended]
     assert [outcome.first for outcome in outcomes if isinstance(outcome, Appended)] == [2, 3, 5]
     assert positions(records.recorder) == [1, 2, 3, 4, 5]

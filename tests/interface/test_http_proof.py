@@ -158,3 +158,15 @@ def test_a_sealer_that_refuses_is_told_of_by_health(client: TestClient, ann: Per
         "impaired",
         "the event at position 4 is not the one that its writer signed",
     )
+
+
+def test_a_receipt_has_the_leaves_that_are_proved_a_moment_later(ann: Person, sealer: Sealer, log: Log) -> None:
+    body = {"name": "昌硕街道", "level": "township", "code": "330523110", "occurred_on": "2026-01-01"}
+    receipt = ann.did("/organisations", body, headers={"Idempotency-Key": "one"})
+    sealer.seal()
+    assert len(receipt["events"]) == 2
+    for event in receipt["events"]:
+        told = ann.saw(event["proof"].removeprefix("/api"))
+        assert told["leaf"] == event["leaf"]
+        assert log.proved(told["tlog_proof"], told["entry"].encode()) == event["position"] - 1
+    assert ann.did("/organisations", body, headers={"Idempotency-Key": "one"}) == receipt

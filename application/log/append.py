@@ -1,0 +1,276 @@
+"""Appending a group: its place and time, the leaves of its events, its writer's signature, and the commit."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from time import monotonic
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.database import Database, Role
+from application.keys import WRITER, Signer, Unusable, load
+from application.log.submission import Appended, Outcome, Repeated, Stale, Submission
+from domain.group import log_of, signed
+from domain.leaf import SALT, entries
+from domain.merkle import HASH, leaf_hash
+
+TURN = (
+    "SELECT head, recorded_at, repeated_by, stale_by, stale_id, stale_version"
+    " FROM turn(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[])"
+)
+APPEND = (
+    "SELECT FROM append(%b::bigint, %b, %b::uuid[], %b::int[], %b::text[], %b::bytea[], %b::bytea[],"
+    " %b::uuid[], %b::int[], %b::bytea[], %b, %b, %b)"
+)
+ATTEMPT = (
+    "SELECT done, clock FROM attempt(%b::uuid[], %b::int[], %b::bigint, %b, %b::uuid[], %b::int[], %b::text[],"
+    " %b::bytea[], %b::bytea[], %b::uuid[], %b::int[], %b::bytea[], %b, %b, %b)"
+)
+DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+# A writer that stands still in its turn, which takes milliseconds, holds up every other.
+PROMPT = "SET idle_in_transaction_session_timeout = '10s'"
+STANDING = (
+    "SELECT position, recorded_at, originator_id, originator_version, topic, state, command_id FROM events"
+    " WHERE position >= (SELECT position FROM events WHERE command_id = %b AND command_size IS NOT NULL)"
+    " ORDER BY position LIMIT %b"
+)
+
+
+# Of some events from a first position on. Those of one command are in one group, but where a log was vouched for later.
+LEAVES = (
+    "SELECT substr(string_agg(leaves, '' ORDER BY first), (%(first)s - min(first))::int * 32 + 1, %(size)s * 32)"
+    " FROM event_groups WHERE first >= (SELECT max(first) FROM event_groups WHERE first <= %(first)s)"
+    " AND first < %(first)s::bigint + %(size)s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the log ended when the server told of it, and what time it was there then."""
+
+    position: int
+    clock: datetime
+    told: float = field(default_factory=monotonic)
+
+    def now(self) -> datetime:
+        """What time it is at the server by this; not later than it is, unless its clock was set back."""
+        return self.clock + timedelta(seconds=monotonic() - self.told)
+
+
+class Appender:
+    """One connection that appends groups, each in one transaction.
+
+    ``before_waiting`` is called when a group is on its way, or a server is to be reached: whoever need not wait for
+    that can go on.
+    """
+
+    def __init__(self, database: Database, before_waiting: Callable[[], None]) -> None:
+        self._database = database
+        self._before_waiting = before_waiting
+        self._connection: Connection[TupleRow] | None = None
+        self._key: Signer | None = None
+        self._end: End | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, which may turn out to be broken."""
+        return self._connection is not None
+
+    @property
+    def broken(self) -> bool:
+        """Whether there is none, or it is known to be broken."""
+        return self._connection is None or self._connection.closed
+
+    def send(self, group: Sequence[Submission]) -> list[Outcome]:
+        """Append a group; raise Unusable where there is no key to sign with, or what the database raises.
+
+        A submission that was sent before, and is recorded as it was sent, is acknowledged as if it were new.
+        """
+        connection = self._connect()
+        again = [each.sent for each in group]
+        for each in group:
+            each.sent = True
+        try:
+            outcomes = self._attempt(connection, group) or self._take_turn(connection, group)
+        except Exception:
+            self._end = None
+            with suppress(psycopg.Error):
+                connection.rollback()
+            raise
+        return [
+            self._recognise(each) if before and isinstance(outcome, Repeated) else outcome
+            for each, outcome, before in zip(group, outcomes, again, strict=True)
+        ]
+
+    def disconnect(self) -> None:
+        """Close the connection; the next group gets another."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _recognise(self, each: Submission) -> Outcome:
+        """Tell what we sent before, its acknowledgement lost, from what others recorded under the same command id."""
+        rows = self._connect().execute(STANDING, (each.commands[0].id, each.size), binary=True).fetchall()
+        sent = [
+            (event.originator_id, event.originator_version, event.topic, event.state, command.id)
+            for command in each.commands
+            for event in command.events
+        ]
+        if [row[2:] for row in rows] != sent:
+            return Repeated()
+        position, recorded_at, *_ = rows[0]
+        [(leaves,)] = self._connect().execute(LEAVES, {"first": position, "size": each.size}, binary=True)
+        return Appended(position, recorded_at, tuple(leaves[n : n + HASH] for n in range(0, len(leaves), HASH)))
+
+    def _attempt(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome] | None:
+        """Append a group where the log is thought to end; None if it does not end there, or some are to be refused."""
+        if self._end is None:
+            return None
+        end = self._end
+        head, recorded_at = end.position, end.now()
+        reads = [read for each in group for read in each.read.items()]
+        leaves, appended = self._signed(group, head, recorded_at)
+        given = ([id for id, _ in reads], [version for _, version in reads], *appended)
+        self._before_waiting()
+        [(done, clock)] = connection.execute(ATTEMPT, given, binary=True)
+        if not done:
+            return None
+        self._end = End(head + sum(each.size for each in group), clock)
+        return _with_leaves(_outcomes(group, head, recorded_at), group, leaves)
+
+    def _take_turn(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome]:
+        """Take the lock, hash and sign what stands at the place that it then has, append it, and commit."""
+        self._before_waiting()
+        reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
+        commands = [(n, id) for n, each in enumerate(group) for id in each.ids]
+        turn = (
+            [n for n, _, _ in reads],
+            [id for _, id, _ in reads],
+            [version for _, _, version in reads],
+            [n for n, _ in commands],
+            [id for _, id in commands],
+        )
+        with connection.pipeline() as pipeline:
+            connection.execute("BEGIN")
+            cursor = connection.execute(TURN, turn, binary=True)
+            pipeline.sync()
+            row = cursor.fetchone()
+            assert row is not None
+            outcomes = _outcomes(group, *row)
+            standing = [each for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, Appended)]
+            leaves: list[bytes] = []
+            if standing:
+                leaves, appended = self._signed(standing, *row[:2])
+                connection.execute(APPEND, appended, binary=True)
+            connection.execute("COMMIT")
+        head, recorded_at, *_ = row
+        self._end = End(head + sum(each.size for each in standing), recorded_at)
+        return _with_leaves(outcomes, group, leaves)
+
+    def _signed(
+        self, standing: Sequence[Submission], head: int, recorded_at: datetime
+    ) -> tuple[list[bytes], tuple[object, ...]]:
+        """Return the leaves of what stands, and what ``append`` is given."""
+        signer, first = self._signer(), head + 1
+        events = [
+            (event, command, len(command.events) if n == 0 else None, command.digest if n == 0 else None)
+            for submission in standing
+            for command in submission.commands
+            for n, event in enumerate(command.events)
+        ]
+        drawn = os.urandom(SALT * len(events))
+        salts = [drawn[n : n + SALT] for n in range(0, len(drawn), SALT)]
+        stored = (
+            (position, event.originator_id, event.originator_version, event.topic, recorded_at, salt, event.state)
+            for position, ((event, *_), salt) in enumerate(zip(events, salts, strict=True), first)
+        )
+        leaves = [leaf_hash(entry) for entry in entries(self._origin(), stored)]
+        return leaves, (
+            first,
+            recorded_at,
+            [event.originator_id for event, *_ in events],
+            [event.originator_version for event, *_ in events],
+            [event.topic for event, *_ in events],
+            [event.state for event, *_ in events],
+            salts,
+            [command.id for _, command, *_ in events],
+            [size for *_, size, _ in events],
+            [digest for *_, digest in events],
+            b"".join(leaves),
+            signer.key.id,
+            signer.sign(signed(self._origin(), first, leaves)),
+        )
+
+    def _signer(self) -> Signer:
+        if self._key is None:
+            self._key = load(self._database.keys, WRITER)
+        return self._key
+
+    def _origin(self) -> str:
+        name = self._signer().key.name
+        try:
+            return log_of(name)
+        except ValueError as error:
+            raise Unusable(str(error)) from None
+
+    def _connect(self) -> Connection[TupleRow]:
+        if self._connection is None or self._connection.closed:
+            self._connection = None
+            self._before_waiting()
+            connection = self._database.connect(Role.writer)
+            try:
+                self._begin(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _begin(self, connection: Connection[TupleRow]) -> None:
+        # Whatever the server does by default, what is acknowledged is on the disk.
+        connection.execute(DURABLE)
+        connection.execute(PROMPT)
+        [(log,)] = connection.execute("SELECT origin FROM log")
+        if log != self._origin():
+            raise Unusable(f"the writer's key is for the log {self._origin()}; this database holds {log}")
+
+
+def _with_leaves(outcomes: Sequence[Outcome], group: Sequence[Submission], leaves: Sequence[bytes]) -> list[Outcome]:
+    """Give each submission that was appended its leaves."""
+    left = iter(leaves)
+    return [
+        replace(outcome, leaves=tuple(islice(left, each.size))) if isinstance(outcome, Appended) else outcome
+        for outcome, each in zip(outcomes, group, strict=True)
+    ]
+
+
+def _outcomes(
+    group: Sequence[Submission],
+    head: int,
+    recorded_at: datetime,
+    repeated_by: list[int] | None = None,
+    stale_by: list[int] | None = None,
+    stale_id: list[UUID] | None = None,
+    stale_version: list[int] | None = None,
+) -> list[Outcome]:
+    repeated = set(repeated_by or ())
+    stale: dict[int, dict[UUID, int]] = {}
+    for by, id, version in zip(stale_by or (), stale_id or (), stale_version or (), strict=True):
+        stale.setdefault(by, {})[id] = version
+    outcomes: list[Outcome] = []
+    for n, each in enumerate(group):
+        if n in repeated:
+            outcomes.append(Repeated())
+        elif n in stale:
+            outcomes.append(Stale(stale[n]))
+        else:
+            outcomes.append(Appended(head + 1, recorded_at))
+            head += each.size
+    return outcomes
