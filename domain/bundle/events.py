@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from struct import Struct
 from typing import Final
 
 from domain.bundle.manifest import LARGEST, Manifest
@@ -19,13 +20,18 @@ COVERING: Final = b"redaction.PayloadRemoved"
 """The topic of an event that says which payloads were removed lawfully."""
 
 _HEAD = SALT + 4
+_NONE = 0xFFFFFFFF
+_LENGTH = Struct(">L")
 
-# As domain.leaf reads an entry, but for the days of months and the largest numbers, in one step.
+# What domain.leaf reads, but that it leaves open which digits a commitment and a stream's name have: they are held
+# against a digest that is computed, and against streams that were seen; what is left then is looked at by itself.
 _ENTRY = re.compile(
-    rb'\{"c":"([0-9a-f]{64})","id":"([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})",(?:"kc":"[0-9a-f]{64}",)?'
-    rb'"p":([1-9][0-9]{0,15}),"t":"([ !#-\[\]-~]+)",'
-    rb'"ts":"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6})Z","v":1,"ver":([1-9][0-9]{0,15})\}'
+    rb'\{"c":"(.{64})","id":"(.{36})",(?:"kc":"[0-9a-f]{64}",)?"p":([1-9][0-9]{0,15}),"t":"([ !#-\[\]-~]+)",'
+    rb'"ts":"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6})Z",'
+    rb'"v":1,"ver":([1-9][0-9]{0,15})\}'
 )
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
+_STREAM = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def state_written(salt: bytes, state: bytes | None) -> bytes:
@@ -55,7 +61,7 @@ def walked(
     Entries and states are given in blocks, cut anywhere; the latter have so many bytes together. End with the first
     position at fault; that a removal is covered by nothing is known only once all are seen.
     """
-    walk = _Walk(manifest)
+    walk = _Walk(manifest, frozenset(manifest.covering))
     given = iter(leaves), _entries(entries), _states(states, length)
     for first, last in manifest.positions:
         walk.run(first, last, *given)
@@ -74,6 +80,7 @@ class _Walk:
     """Where it is: the time last seen, and the versions of streams, those of earlier runs apart."""
 
     manifest: Manifest
+    covering: frozenset[int]
     at: bytes = b""
     versions: dict[bytes, int] = field(default_factory=dict)
     earlier: dict[bytes, int] = field(default_factory=dict)
@@ -85,9 +92,9 @@ class _Walk:
         """Go over positions that follow each other."""
         read, named = _ENTRY.fullmatch, f"{self.manifest.origin}/state/v1\n".encode()
         record = str(self.manifest.record).encode() if self.manifest.record else None
-        covering = set(self.manifest.covering)
         self.earlier |= self.versions
         versions = self.versions = {record: self.versions[record]} if record and record in self.versions else {}
+        known, last_at = versions.get, self.at
         position = first - 1
         try:
             # The range is first: where it ends, nothing is taken from the others.
@@ -98,20 +105,20 @@ class _Walk:
                 if found is None:
                     raise _at(position, "entry", "the entry is none of an event")
                 commitment, stream, place, topic, at, said = found.groups()
-                version, before = int(said), versions.get(stream)
-                if version > LARGEST:
-                    raise _at(position, "entry", "the entry has a version that no stream reaches")
+                version, before = int(said), known(stream)
                 if int(place) != position:
                     raise _at(position, "entry", f"the entry is that of position {int(place)}")
-                if record and (stream == record) == (position in covering):
+                if record and (stream == record) == (position in self.covering):
                     raise _at(position, "entry", "the entry is of another record than the manifest says")
-                if at != self.at:
-                    self._goes_on(position, at)
-                if version != before + 1 if before else not self._may_begin(stream, version):
-                    raise _at(position, "version", f"version {version} is not the next of the stream {stream.decode()}")
+                if at != last_at:
+                    last_at = self._goes_on(position, at)
+                if before is None:
+                    self._begin(position, stream, version)
+                elif version != before + 1:
+                    raise _at(position, "version", f"version {version} of a stream follows on {before}")
                 versions[stream] = version
                 if salted is None:
-                    self.removed[position] = None
+                    self._remove(position, commitment)
                 elif sha256(named + salted).hexdigest().encode() != commitment:
                     raise _at(position, "state", "the state does not fit the commitment in its entry")
                 elif topic == COVERING:
@@ -128,7 +135,7 @@ class _Walk:
                 raise _at(position, "redaction", "the payload is removed, and no later event here covers that")
         return tuple(Redaction(position, by) for position, by in self.removed.items() if by)
 
-    def _goes_on(self, position: int, at: bytes) -> None:
+    def _goes_on(self, position: int, at: bytes) -> bytes:
         try:
             datetime.fromisoformat(at.decode())
         except ValueError:
@@ -136,11 +143,22 @@ class _Walk:
         if at < self.at:
             raise _at(position, "time", f"it was recorded at {at.decode()}Z, before the event in front of it")
         self.at = at
+        return at
 
-    def _may_begin(self, stream: bytes, version: int) -> bool:
-        """Whether a stream may be met in this run first with a version."""
-        whole = self.manifest.kind == "all" or stream == str(self.manifest.record).encode()
-        return version == 1 if whole else version > self.earlier.get(stream, 0)
+    def _begin(self, position: int, stream: bytes, version: int) -> None:
+        """See whether a stream may be met first in this run with a version."""
+        if version > LARGEST or not _STREAM.fullmatch(stream):
+            raise _at(position, "entry", "the entry has a stream or a version that are none")
+        if self.manifest.kind == "all" or stream == str(self.manifest.record).encode():
+            if version != 1:
+                raise _at(position, "version", f"a stream begins with version {version}")
+        elif version <= self.earlier.get(stream, 0):
+            raise _at(position, "version", f"version {version} of a stream follows on {self.earlier[stream]}")
+
+    def _remove(self, position: int, commitment: bytes) -> None:
+        if not _DIGEST.fullmatch(commitment):
+            raise _at(position, "entry", "the entry has a commitment that is none")
+        self.removed[position] = None
 
     def _cover(self, position: int, state: bytes) -> None:
         """Note which removals the event at a position covers: of those before it."""
@@ -185,6 +203,7 @@ def _states(blocks: Iterable[bytes], length: int) -> Iterator[bytes | None]:
     What is declared longer than the blocks are, ``length`` bytes, is not waited for.
     """
     waiting: list[bytes] = []
+    length_at = _LENGTH.unpack_from
     wanted = _HEAD
     for block in blocks:
         waiting.append(block)
@@ -197,13 +216,14 @@ def _states(blocks: Iterable[bytes], length: int) -> Iterator[bytes | None]:
         stop = _HEAD
         while stop <= end:
             start = place + _HEAD
-            stop = start + int.from_bytes(held[start - 4 : start])
-            if held.startswith(REMOVED, place):
+            [declared] = length_at(held, start - 4)
+            if declared == _NONE and held.startswith(REMOVED, place):
                 yield None
                 stop = start
-            elif stop > end:
-                break
             else:
+                stop = start + declared
+                if stop > end:
+                    break
                 yield held[place : start - 4] + held[start:stop]
             place, stop = stop, stop + _HEAD
         waiting = [held[place:]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zipfile import ZipFile
 
@@ -92,7 +92,9 @@ class Log:
         held = sorted(range(1, len(self.leaves) + 1) if positions is None else positions)
         firsts = [position for position in held if position - 1 not in held]
         lasts = [position for position in held if position + 1 not in held]
-        kind = "all" if positions is None else "record" if "record" in said else "range"
+        kind: Literal["record", "range", "all"] = (
+            "record" if "record" in said else "range" if "asked" in said else "all"
+        )
         hashes = self.hashes
         manifest = Manifest(kind, ORIGIN, len(hashes), tuple(zip(firsts, lasts, strict=True)), **said)
         file = BytesIO()
