@@ -54,9 +54,9 @@ class Log:
         self.removed |= {*positions}
         return self.record(ROLL, "redaction.PayloadRemoved", positions=[*positions])
 
-    def change(self, position: int, **fields: Any) -> None:
-        """Have an event be another, sealed as that: what a log should never have."""
-        self.leaves[position - 1] = replace(self.leaves[position - 1], **fields)
+    def change(self, at: int, /, **fields: Any) -> None:
+        """Have the event at a position be another, sealed as that: what a log should never have."""
+        self.leaves[at - 1] = replace(self.leaves[at - 1], **fields)
 
     def salt(self, position: int) -> bytes:
         return sha256(f"salt {position}".encode()).digest()
