@@ -64,7 +64,7 @@ class Archive:
     """An archive that is written: to a file that is empty, and can be read and wound back. ``close`` ends it."""
 
     file: BinaryIO
-    members: list[Member] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list[Member])
     end: int = 0
 
     def add(self, name: str, content: Iterable[bytes]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from struct import Struct
-from typing import Final
+from typing import Final, cast
 
 from domain.bundle.manifest import LARGEST, Manifest
 from domain.bundle.verdict import Fault, Kind, Redaction, incomplete, tampered
@@ -82,9 +82,9 @@ class _Walk:
     manifest: Manifest
     covering: frozenset[int]
     at: bytes = b""
-    versions: dict[bytes, int] = field(default_factory=dict)
-    earlier: dict[bytes, int] = field(default_factory=dict)
-    removed: dict[int, int | None] = field(default_factory=dict)
+    versions: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    earlier: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    removed: dict[int, int | None] = field(default_factory=dict[int, int | None])
 
     def run(
         self, first: int, last: int, leaves: Iterator[bytes], entries: Iterator[bytes], states: Iterator[bytes | None]
@@ -166,7 +166,7 @@ class _Walk:
             positions = json.loads(state)["event"]["positions"]
         except (ValueError, TypeError, LookupError, RecursionError):
             return
-        for each in positions if isinstance(positions, list) else ():
+        for each in cast(list[object], positions) if isinstance(positions, list) else ():
             if type(each) is int and self.removed.get(each, each) is None:
                 self.removed[each] = position
 

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, cast
 from uuid import UUID
 
 LARGEST: Final = 2**53 - 1
@@ -61,13 +61,11 @@ class Manifest:
     @classmethod
     def parse(cls, given: bytes) -> Self:
         """Read a manifest; raise ValueError unless it is, to the byte, one that is written here."""
-        try:
-            said = json.loads(given)
-        except (ValueError, RecursionError):
-            raise ValueError("it is not JSON") from None
-        if not isinstance(said, dict) or said.get("v") != 1 or said.get("kind") not in _MORE:
+        said = _object(given)
+        kind = said.get("kind")
+        if said.get("v") != 1 or not isinstance(kind, str) or kind not in _MORE:
             raise ValueError("it is none, or of another version")
-        if {*said} - {"covering"} != _MEMBERS | _MORE[said["kind"]]:
+        if {*said} - {"covering"} != _MEMBERS | _MORE[kind]:
             raise ValueError("it has other members than one of its kind")
         try:
             manifest = cls(
@@ -130,3 +128,11 @@ class Manifest:
         """The last range that begins at or before a position, or else the first."""
         place = bisect_right(self.positions, position, key=lambda held: held[0])
         return self.positions[max(0, place - 1)]
+
+
+def _object(given: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(given)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    return cast(dict[str, Any], said) if isinstance(said, dict) else {}

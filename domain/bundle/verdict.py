@@ -1,6 +1,6 @@
 """What came of verifying a bundle: one verdict, and what of the bundle it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.bundle.manifest import Manifest
@@ -54,14 +54,14 @@ class Report:
     """The verdict, and what it is about as far as it came.
 
     ``manifest`` is what the bundle says of itself. ``keys`` are the verifier keys of the log that signed its
-    checkpoint; ``cosigned_at`` has, by its name, when a witness of the policy cosigned it last, in seconds since 1970.
+    checkpoint; ``cosigned_at`` has, by its name in the policy, when a witness cosigned it last, in seconds since 1970.
     ``timestamped`` says that a time-stamp response (RFC 3161) lies beside it, which nothing here trusts or looks into.
     """
 
     verdict: Verdict
     manifest: Manifest | None = None
     keys: tuple[str, ...] = ()
-    cosigned_at: dict[str, int] | None = None
+    cosigned_at: dict[str, int] = field(default_factory=dict[str, int])
     redactions: tuple[Redaction, ...] = ()
     timestamped: bool = False
 

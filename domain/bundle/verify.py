@@ -1,6 +1,7 @@
 """Verifying a bundle against keys that were pinned elsewhere: what the file itself says of keys is not believed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Final
 
 from domain.bundle.archive import Opened, opened
@@ -22,6 +23,7 @@ from domain.bundle.manifest import Manifest
 from domain.bundle.verdict import Fault, Redaction, Report, Verdict, incomplete, tampered
 from domain.merkle import HASH, multiroot
 from domain.note import LARGEST, Checkpoint, Key, Note, Verify
+from domain.policy import Policy
 
 _LONGEST: Final = 1 << 26
 """Bytes of a manifest at most: some four million ranges."""
@@ -29,9 +31,24 @@ _LONGEST: Final = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What an inspector has by another way than the bundle: the log's keys."""
+    """What an inspector has by another way than the bundle.
 
-    keys: tuple[Key, ...]
+    ``keys`` are the log's, and with them those of the policy's logs; whoever of them signed, ``policy`` says which
+    witnesses must have cosigned as well. ``oldest``, in seconds since 1970, is when one of these must have done so at
+    the earliest; raise ValueError for that without a policy.
+    """
+
+    keys: tuple[Key, ...] = ()
+    policy: Policy | None = None
+    oldest: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.oldest is not None and self.policy is None:
+            raise ValueError("how old a checkpoint is, witnesses say: give the policy that names them")
+
+    @property
+    def pinned(self) -> tuple[Key, ...]:
+        return (*self.keys, *(log.key for log in self.policy.logs)) if self.policy else self.keys
 
 
 def verify(file: BinaryIO, trust: Trust, check: Verify) -> Report:
@@ -59,6 +76,7 @@ class _Verification:
     timestamped: bool = False
     manifest: Manifest | None = None
     signed: tuple[Key, ...] = ()
+    cosigned_at: dict[str, int] = field(default_factory=dict[str, int])
     redactions: tuple[Redaction, ...] = ()
 
     def run(self) -> Report:
@@ -67,7 +85,7 @@ class _Verification:
         except Fault as fault:
             verdict = fault.verdict
         keys = tuple(map(str, self.signed))
-        return Report(verdict, self.manifest, keys, {}, self.redactions, self.timestamped)
+        return Report(verdict, self.manifest, keys, self.cosigned_at, self.redactions, self.timestamped)
 
     def _verdict(self) -> Verdict:
         links = self._links()
@@ -76,6 +94,7 @@ class _Verification:
         note, sealed = self._checkpoint(manifest)
         self.signed = self._signers(note, links, manifest.origin)
         self.redactions = self._events(manifest, sealed.root)
+        self._witnessed(note)
         events = f"{manifest.count} events" if manifest.count != 1 else "the event"
         if not self.redactions:
             return Verdict("VERIFIED", f"{events} held here are as the log sealed them")
@@ -116,7 +135,7 @@ class _Verification:
         return note, sealed
 
     def _signers(self, note: Note, links: list[Link], origin: str) -> tuple[Key, ...]:
-        keys = trusted(links, self.trust.keys, origin, self.check)
+        keys = trusted(links, self.trust.pinned, origin, self.check)
         try:
             signed = signers(note, keys, self.check)
         except ValueError as fault:
@@ -131,7 +150,8 @@ class _Verification:
         leaves = self._hashes(manifest)
         held = self.archive.members
         holds = (
-            held[PROOF].length % HASH == 0 and multiroot(manifest.runs, leaves, manifest.size, self._proof()) == root
+            held[PROOF].length % HASH == 0
+            and multiroot(manifest.runs, leaves, manifest.size, self._split(PROOF)) == root
         )
         try:
             redactions = walked(
@@ -147,6 +167,25 @@ class _Verification:
             raise tampered("root", "the sealed leaves and the proof do not lead to the checkpoint's root")
         return redactions
 
+    def _witnessed(self, note: Note) -> None:
+        """Judge the cosignatures: last, since without them everything else may hold."""
+        policy, oldest = self.trust.policy, self.trust.oldest
+        if policy is None:
+            return
+        self.cosigned_at = policy.cosigned_at(note, self.check)
+        # Which log signed is known: one that is pinned, or was added by one.
+        if not replace(policy, logs=()).is_met_by(note, self.check):
+            by = ", ".join(self.cosigned_at) or "none of its witnesses"
+            raise incomplete("quorum", f"the policy asks for {policy.quorum}; the checkpoint is cosigned by {by}")
+        if oldest is None:
+            return
+        newest = max(self.cosigned_at.values(), default=None)
+        if newest is None or newest < oldest:
+            last = (
+                "no witness of the policy cosigned it" if newest is None else f"it was cosigned last at {_time(newest)}"
+            )
+            raise Fault(Verdict("STALE", f"the checkpoint is older than {_time(oldest)}: {last}", "age"))
+
     def _hashes(self, manifest: Manifest) -> list[bytes]:
         length, count = self.archive.members[LEAVES].length, manifest.count
         if length > HASH * count:
@@ -155,9 +194,10 @@ class _Verification:
             raise incomplete("events", f"of {count} sealed leaves there are {length // HASH}")
         return self._split(LEAVES)
 
-    def _proof(self) -> list[bytes]:
-        return self._split(PROOF)
-
     def _split(self, name: str) -> list[bytes]:
         held = b"".join(self.archive.blocks(name))
         return [held[place : place + HASH] for place in range(0, len(held), HASH)]
+
+
+def _time(at: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at)).isoformat()
