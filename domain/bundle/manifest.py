@@ -65,20 +65,16 @@ class Manifest:
         kind = said.get("kind")
         if said.get("v") != 1 or not isinstance(kind, str) or kind not in _MORE:
             raise ValueError("it is none, or of another version")
-        if {*said} - {"covering"} != _MEMBERS | _MORE[kind]:
+        if {*said} - {"covering"} != _MEMBERS | _MORE[kind] or not isinstance(said["origin"], str):
             raise ValueError("it has other members than one of its kind")
         try:
-            manifest = cls(
-                said["kind"],
-                said["origin"],
-                said["size"],
-                tuple((first, last) for first, last in said["positions"]),
-                UUID(said["record"]) if "record" in said else None,
-                (said["from"], said["to"]) if "from" in said else None,
-                tuple(said.get("covering", ())),
-            )
-        except (TypeError, AttributeError):
-            raise ValueError("it has a member of another type") from None
+            positions = tuple((first, last) for first, last in said["positions"])
+            record = UUID(said["record"]) if "record" in said else None
+            covering = tuple(said.get("covering", ()))
+        except (TypeError, AttributeError, ValueError):
+            raise ValueError("it has positions or a record that are none") from None
+        asked = (said["from"], said["to"]) if "from" in said else None
+        manifest = cls(said["kind"], said["origin"], said["size"], positions, record, asked, covering)
         if bytes(manifest) != given:
             raise ValueError("it is not canonical, or its count is not that of its positions")
         return manifest
