@@ -16,7 +16,7 @@ from application.process import settle
 from application.reach import answering
 from application.records import Conflict
 from domain.event import Refused
-from interface.cli import administer, conformance, history, imports, keys, serve, views
+from interface.cli import administer, bundle, conformance, history, imports, keys, serve, views
 from projections.query import Behind
 from projections.replay import Stopped
 
@@ -62,6 +62,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")
 app.command("conformance")(conformance.conformance)
 app.command("history")(history.history)
+app.command("verify-bundle")(bundle.verify_bundle)
 app.command("replay")(views.replay_)
 app.add_typer(views.app, name="views")
 
