@@ -15,7 +15,7 @@ from zlib import crc32
 
 from domain.bundle.verdict import Fault, incomplete, tampered
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 18
 """Bytes that are held at once."""
 
 COMMENT: Final = "taizhang-bundle/v1 sha256:%s\n"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from hashlib import sha256
 from struct import Struct
 from typing import Final, cast
@@ -94,7 +94,7 @@ class _Walk:
         record = str(self.manifest.record).encode() if self.manifest.record else None
         self.earlier |= self.versions
         versions = self.versions = {record: self.versions[record]} if record and record in self.versions else {}
-        known, last_at = versions.get, self.at
+        known, last_at, day = versions.get, self.at, b""
         position = first - 1
         try:
             # The range is first: where it ends, nothing is taken from the others.
@@ -110,8 +110,9 @@ class _Walk:
                     raise _at(position, "entry", f"the entry is that of position {int(place)}")
                 if record and (stream == record) == (position in self.covering):
                     raise _at(position, "entry", "the entry is of another record than the manifest says")
-                if at != last_at:
-                    last_at = self._goes_on(position, at)
+                if at < last_at or at[:10] != day:
+                    day = self._goes_on(position, at, last_at)
+                last_at = at
                 if before is None:
                     self._begin(position, stream, version)
                 elif version != before + 1:
@@ -123,6 +124,7 @@ class _Walk:
                     raise _at(position, "state", "the state does not fit the commitment in its entry")
                 elif topic == COVERING:
                     self._cover(position, salted[SALT:])
+            self.at = last_at
         except _Cut as cut:
             raise _at(position + 1, cut.kind, "the file ends within") from None
         if position < last:
@@ -135,15 +137,16 @@ class _Walk:
                 raise _at(position, "redaction", "the payload is removed, and no later event here covers that")
         return tuple(Redaction(position, by) for position, by in self.removed.items() if by)
 
-    def _goes_on(self, position: int, at: bytes) -> bytes:
+    def _goes_on(self, position: int, at: bytes, before: bytes) -> bytes:
+        """See whether a time may follow on another; return its day."""
+        day = at[:10]
         try:
-            datetime.fromisoformat(at.decode())
+            date.fromisoformat(day.decode())
         except ValueError:
             raise _at(position, "entry", "the entry has a time that never was") from None
-        if at < self.at:
+        if at < before:
             raise _at(position, "time", f"it was recorded at {at.decode()}Z, before the event in front of it")
-        self.at = at
-        return at
+        return day
 
     def _begin(self, position: int, stream: bytes, version: int) -> None:
         """See whether a stream may be met first in this run with a version."""

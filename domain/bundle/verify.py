@@ -1,5 +1,6 @@
 """Verifying a bundle against keys that were pinned elsewhere: what the file itself says of keys is not believed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Final
@@ -27,6 +28,9 @@ from domain.policy import Policy
 
 _LONGEST: Final = 1 << 26
 """Bytes of a manifest at most: some four million ranges."""
+
+_NAMED: Final = 20
+"""Removals that a sentence names at most; the report has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +92,30 @@ class _Verification:
         return Report(verdict, self.manifest, keys, self.cosigned_at, self.redactions, self.timestamped)
 
     def _verdict(self) -> Verdict:
-        links = self._links()
+        links = map(self._link, self._link_names())
         self.timestamped = TIMESTAMP in self.archive.members
         self.manifest = manifest = self._manifest()
         note, sealed = self._checkpoint(manifest)
         self.signed = self._signers(note, links, manifest.origin)
         self.redactions = self._events(manifest, sealed.root)
         self._witnessed(note)
-        events = f"{manifest.count} events" if manifest.count != 1 else "the event"
-        if not self.redactions:
-            return Verdict("VERIFIED", f"{events} held here are as the log sealed them")
-        removed = ", ".join(f"{each.position} (covered by {each.covered_by})" for each in self.redactions)
-        detail = f"{events} held here are as the log sealed them; payloads were removed lawfully at position {removed}"
-        return Verdict("REDACTED", detail)
+        return _held(manifest.count, self.redactions)
 
-    def _links(self) -> list[Link]:
-        """The key history. Every file that a bundle needs is there, or this ends."""
+    def _link_names(self) -> list[tuple[str, str, str]]:
+        """The files of the key history. Every file that a bundle needs is there, or this ends."""
         held = self.archive.members.keys() - {TIMESTAMP}
-        missing = [name for name in NEEDED if name not in held]
-        number, history = 0, len(held) - len(NEEDED)
-        names: list[tuple[str, str, str]] = []
-        while not missing and len(names) * 3 < history:
-            names.append(link_names(number := number + 1))
-            missing = [name for name in names[-1] if name not in held]
-        if missing:
-            raise incomplete("member", f"the file {missing[0]} is not in the archive")
+        count = -(-(len(held) - len(NEEDED)) // 3)
+        links = [link_names(number) for number in range(1, count + 1)]
+        for name in (*NEEDED, *(name for link in links for name in link)):
+            if name not in held:
+                raise incomplete("member", f"the file {name} is not in the archive")
+        return links
+
+    def _link(self, names: tuple[str, str, str]) -> Link:
         try:
-            return [Link(*(self.archive.read(name, LARGEST) for name in link)) for link in names]
+            return Link(*(self.archive.read(name, LARGEST) for name in names))
         except ValueError as fault:
-            raise tampered("key", f"the key history holds what is none: {fault}") from None
+            raise tampered("key", f"the key history does not hold at {names[0]}: {fault}") from None
 
     def _manifest(self) -> Manifest:
         try:
@@ -134,7 +133,7 @@ class _Verification:
             raise tampered("manifest", "the manifest names another log or size than the checkpoint")
         return note, sealed
 
-    def _signers(self, note: Note, links: list[Link], origin: str) -> tuple[Key, ...]:
+    def _signers(self, note: Note, links: Iterable[Link], origin: str) -> tuple[Key, ...]:
         keys = trusted(links, self.trust.pinned, origin, self.check)
         try:
             signed = signers(note, keys, self.check)
@@ -199,5 +198,16 @@ class _Verification:
         return [held[place : place + HASH] for place in range(0, len(held), HASH)]
 
 
+def _held(count: int, redactions: tuple[Redaction, ...]) -> Verdict:
+    detail = (
+        f"{count} events held here are as the log sealed them" if count != 1 else "the event is as the log sealed it"
+    )
+    if not redactions:
+        return Verdict("VERIFIED", detail)
+    removed = ", ".join(f"{each.position} (covered by {each.covered_by})" for each in redactions[:_NAMED])
+    more = f" and {len(redactions) - _NAMED} more" if redactions[_NAMED:] else ""
+    return Verdict("REDACTED", f"{detail}; payloads were removed lawfully at position {removed}{more}")
+
+
 def _time(at: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at)).isoformat()
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at):%Y-%m-%dT%H:%M:%SZ}"

@@ -135,6 +135,18 @@ def test_payloads_that_an_event_covers_are_removed_lawfully() -> None:
     assert "at position 3 (covered by 9), 5 (covered by 9)" in report.verdict.detail
 
 
+def test_a_sentence_names_some_of_many_removals_and_the_report_all() -> None:
+    log = story(30)
+    log.remove(*range(1, 31))
+    report = verified(log.bundle())
+    assert [each.position for each in report.redactions] == [*range(1, 31)]
+    assert report.verdict.detail.endswith("19 (covered by 31), 20 (covered by 31) and 10 more")
+
+
+def test_one_event_is_spoken_of_as_one() -> None:
+    assert verified(STORY.bundle([4], asked=(4, 4))).verdict.detail == "the event is as the log sealed it"
+
+
 def test_a_removal_is_covered_only_by_a_later_event_that_is_there_and_names_it() -> None:
     log = story()
     log.removed |= {3}
