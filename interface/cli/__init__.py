@@ -18,7 +18,7 @@ from application.records import Conflict
 from application.seal import Unwilling
 from application.sealed import Unsealed
 from domain.event import Refused
-from interface.cli import administer, conformance, history, imports, keys, proof, seal, serve, verify, views
+from interface.cli import administer, bundle, conformance, history, imports, keys, proof, seal, serve, verify, views
 from projections.query import Behind
 from projections.replay import Stopped
 
@@ -78,6 +78,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")
 app.command("conformance")(conformance.conformance)
 app.command("history")(history.history)
+app.command("verify-bundle")(bundle.verify_bundle)
 app.command("replay")(views.replay_)
 app.add_typer(views.app, name="views")
 
