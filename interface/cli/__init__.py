@@ -70,6 +70,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("seal")(seal.seal)
 app.command("proof")(proof.proof)
+app.command("bundle")(bundle.bundle)
 app.command("verify")(verify.verify)
 app.command("migrate")(administer.migrate_)
 app.command("omissions")(administer.omissions)
