@@ -7,7 +7,7 @@ LOCK := .venv/uv/bin/uv --quiet pip compile --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DELETE_ON_ERROR:
-.PHONY: help serve test check lint mypy pyright imports bench lock clean
+.PHONY: help serve test check lint mypy pyright imports bench verifier lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ imports: .venv/dev
 
 bench: .venv/dev ## Measure against the yardsticks; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
+
+verifier: ## Write dist/taizhang-verify.pyz, with which an inspector verifies bundles on any Python 3.11 or newer
+	$(PYTHON) -m interface.pyz dist/taizhang-verify.pyz
 
 lock: .venv/run ## Pin the newest versions that fit pyproject.toml
 	$(PYTHON) -m venv .venv/uv

@@ -1,12 +1,15 @@
 """Hash trees (RFC 6962 §2.1, RFC 9162 §2.1): roots, and proofs that a leaf is in a tree and a tree begins another.
 
 Leaves are numbered from 0, and every hash is 32 bytes of SHA-256. A *subtree* is a complete one: the subtree
-(level, index) has the 2**level leaves from index * 2**level on.
+(level, index) has the 2**level leaves from index * 2**level on. Ranges of leaves are half-open, as the RFC's D[a:b]:
+*runs* are ranges that are not empty, ascend, and leave at least one leaf out between each two.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
 HASH: Final = 32
@@ -17,6 +20,8 @@ EMPTY: Final = sha256().digest()
 
 Subtrees = Callable[[int, int], bytes]
 """Gives the hash of the subtree (level, index)."""
+
+Runs = Sequence[tuple[int, int]]
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -113,6 +118,42 @@ def consistency(first: int, second: int, subtrees: Subtrees) -> list[bytes]:
     return proof[::-1]
 
 
+def multiproof(runs: Runs, size: int, subtrees: Subtrees) -> list[bytes]:
+    """Return what proves all leaves of some runs at once: the roots of the widest ranges without any of them.
+
+    They stand from left to right, where RFC 6962 §2.1 divides the tree. Raise ValueError for runs that it has not.
+    """
+    if not _has_runs(size, runs):
+        raise ValueError(f"a tree of {size} leaves has no such runs")
+    return [_range(step[0], step[1], subtrees) for step in _steps(runs, size) if step and not step[2]]
+
+
+def multiroot(runs: Runs, leaves: Sequence[bytes], size: int, proof: Sequence[bytes]) -> bytes | None:
+    """The root to which the leaves of some runs, one after the other, and their multiproof lead.
+
+    None for any that are not just as many as the runs and the size ask for.
+    """
+    held = sum(end - start for start, end in runs)
+    if not _has_runs(size, runs) or len(leaves) != held or not (_are_hashes(*leaves) and _are_hashes(*proof)):
+        return None
+    unused, place = iter(proof), 0
+    found: list[bytes] = []
+    for step in _steps(runs, size):
+        if step is None:
+            right = found.pop()
+            found.append(node_hash(found.pop(), right))
+            continue
+        start, end, is_held = step
+        if is_held:
+            found.append(root_of(leaves[place : place + end - start]) if end - start > 1 else leaves[place])
+            place += end - start
+        elif given := next(unused, None):
+            found.append(given)
+        else:
+            return None
+    return (found[0] if found else EMPTY) if next(unused, None) is None else None
+
+
 def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether the proof shows that the tree of this size and root has this leaf there (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size or not _are_hashes(leaf, root, *proof):
@@ -172,6 +213,30 @@ def _range(start: int, end: int, subtrees: Subtrees) -> bytes:
         return subtrees(width.bit_length() - 1, start // width)
     middle = start + _half(width)
     return node_hash(_range(start, middle, subtrees), _range(middle, end, subtrees))
+
+
+def _has_runs(size: int, runs: Runs) -> bool:
+    bounds = [bound for run in runs for bound in run]
+    return all(one < other for one, other in pairwise([-1, *bounds])) and bounds[-1:] <= [size]
+
+
+def _steps(runs: Runs, size: int) -> Iterator[tuple[int, int, bool] | None]:
+    """Yield the ranges of which runs hold all or nothing, and whether they do; None where the last two are joined."""
+    starts, ends = [start for start, _ in runs], [end for _, end in runs]
+    # A range, and between which numbers are the runs that meet it.
+    ahead: list[tuple[int, int, int, int] | None] = [(0, size, 0, len(runs))] if size else []
+    while ahead:
+        step = ahead.pop()
+        if step is None:
+            yield None
+            continue
+        start, end, first, last = step
+        if first == last or (starts[first] <= start and end <= ends[first]):
+            yield start, end, first != last
+            continue
+        middle = start + _half(end - start)
+        left = (start, middle, first, bisect_left(starts, middle, first, last))
+        ahead += [None, (middle, end, bisect_right(ends, middle, first, last), last), left]
 
 
 def _are_hashes(*given: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import Self
 from uuid import UUID
 
 from application.access import Access, person_id
+from application.bundles import Bundles
 from application.clock import Clock
 from application.database import Database, Role
 from application.identity import uuid7
@@ -89,6 +90,7 @@ class Installation:
         self.clock = clock or Clock()
         self.records = Records(database)
         self.reads = database.reads(Role.reader)
+        self.bundles = Bundles(self.reads, self.sealed)
         self.pages = LogPages(self.records)
         self.views = Views(database.schema, self.reads, all_views())
         self.board = Board(self.views)

@@ -40,6 +40,8 @@ BREACHES = [
     ("interface/breach.py", "from eventsourcing.persistence import StoredEvent", EVENT_STORE),
     ("application/breach.py", "from cryptography.hazmat.primitives import hashes", SIGNATURES),
     ("domain/tile.py", "import pydantic", VERIFIER),
+    ("domain/bundle/breach.py", "import pydantic", VERIFIER),
+    ("interface/verifier.py", "import domain.event", VERIFIER),
     ("projections/breach.py", "import fastapi", WEB),
     ("interface/breach.py", "import psycopg", DATABASE),
     ("interface/breach.py", "import projections.engine", WIRING),

@@ -18,7 +18,7 @@ from application.records import Conflict
 from application.seal import Unwilling
 from application.sealed import Unsealed
 from domain.event import Refused
-from interface.cli import administer, conformance, history, imports, keys, proof, seal, serve, verify, views
+from interface.cli import administer, bundle, conformance, history, imports, keys, proof, seal, serve, verify, views
 from projections.query import Behind
 from projections.replay import Stopped
 
@@ -70,6 +70,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("seal")(seal.seal)
 app.command("proof")(proof.proof)
+app.command("bundle")(bundle.bundle)
 app.command("verify")(verify.verify)
 app.command("migrate")(administer.migrate_)
 app.command("omissions")(administer.omissions)
@@ -78,6 +79,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")
 app.command("conformance")(conformance.conformance)
 app.command("history")(history.history)
+app.command("verify-bundle")(bundle.verify_bundle)
 app.command("replay")(views.replay_)
 app.add_typer(views.app, name="views")
 

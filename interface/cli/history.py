@@ -29,7 +29,7 @@ def history(
     adapter: TypeAdapter[Any] = TypeAdapter(Happening)
     with installation() as at:
         moment = min(at.known_at(known_at), at.head())
-        record = _record(at, id)
+        record = named(at, id)
         happenings = (each for page in _pages(at, record, moment) for each in tell(at, page, str.format))
         if as_json:
             write_json(f'{{"id": "{record}", "known_at": {moment}, "events": [')
@@ -53,14 +53,14 @@ def _pages(at: Installation, record: UUID, until: int) -> Iterator[Sequence[Any]
         after = found[-1].originator_version
 
 
-def _record(at: Installation, text: str) -> UUID:
+def named(at: Installation, text: str) -> UUID:
     """The record that a text names: by identifier, by an organisation's code, or by a standard's."""
     try:
-        named = [UUID(text)]
+        ids = [UUID(text)]
     except ValueError:
         holder = at.records.load(Code, code_id("division", text), fresh=True).holder
-        named = [holder or organisation_id(text), standard_id(text)]
-    found = [id for id in named if at.records.recorder.select_events(id, limit=1)]
+        ids = [holder or organisation_id(text), standard_id(text)]
+    found = [id for id in ids if at.records.recorder.select_events(id, limit=1)]
     if not found:
         raise Refused("there is no record {id}", field="id", id=text)
     if len(found) > 1:

@@ -1,9 +1,14 @@
 """Proofs over HTTP, and the log as C2SP tlog-tiles has it, for whoever checks it with tools of their own."""
 
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, BinaryIO
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from application.sealed import Unsealed
@@ -98,6 +103,60 @@ def prove_consistency(who: Caller, asked: AskedSizes) -> Consistency:
         encode(found.second_root),
         [encode(each) for each in found.hashes],
     )
+
+
+ZIP = "application/zip"
+
+
+@query(routes, "/records/{id}/bundle", (), bytes, found=False, also=ZIP)
+def bundle_record(who: Caller, id: UUID) -> Response | None:
+    """Give a record's sealed events as one file that is verified offline."""
+    if not who.at.records.recorder.select_events(id, limit=1):
+        return None
+    return _bundled(f"{id}.bundle", lambda file: who.at.bundles.of_record(file, id))
+
+
+class AskedRange(Seen):
+    first: Size | None = Field(None, alias="from", description="The first position; with `to`.")
+    last: Size | None = Field(None, alias="to", description="The last position.")
+
+
+@query(routes, "/log/bundle", (), bytes, also=ZIP)
+def bundle_log(who: Caller, asked: AskedRange) -> Response:
+    """Give the sealed events from one position to another, or all, as one file that is verified offline."""
+    first, last = asked.first, asked.last
+    if first is None and last is None:
+        return _bundled("log.bundle", who.at.bundles.of_all)
+    if first is None or last is None:
+        raise Refused("give a first position and a last one, or neither", field="from" if first is None else "to")
+    if first > last:
+        raise Refused("the last position comes before the first", field="to")
+    if last > (sealed := sealed_size(who.at)):
+        raise Refused("{sealed} events are sealed", field="to", sealed=sealed)
+    return _bundled(f"{first}-{last}.bundle", lambda file: who.at.bundles.of_range(file, first, last))
+
+
+def _bundled(name: str, write: Callable[[BinaryIO], object]) -> Response:
+    """Answer with a file that is written first and gone once it is sent."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # whoever sends it closes it
+    try:
+        write(file)
+    except Unsealed as trouble:
+        file.close()
+        raise Behind("none of these events can be given yet: {trouble}", trouble=trouble) from None
+    except BaseException:
+        file.close()
+        raise
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(length)}
+    return StreamingResponse(_blocks(file), media_type=ZIP, headers=headers)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while block := file.read(1 << 18):
+            yield block
 
 
 def sealed_size(at: Installation) -> int:

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 from application.clock import Clock
 from application.database import Database, Role
+from application.log.append import Appender
 from application.records import Act
 from domain.event import Account, Recorded, Refused
 from interface.app import Installation
@@ -56,7 +58,12 @@ def meet(database: Database, *commands: Callable[[], A]) -> list[A | str]:
 
     Return what each came to; a refusal is its sentence.
     """
-    with ThreadPoolExecutor(len(commands)) as threads, database.connect(Role.owner) as connection:
+    with (
+        ThreadPoolExecutor(len(commands)) as threads,
+        database.connect(Role.owner) as connection,
+        # A time that was foretold grows old in waiting; a turn comes as it was asked for.
+        patch.object(Appender, "_attempt", return_value=None),
+    ):
         connection.execute("SELECT pg_advisory_lock(hashtextextended('taizhang log ' || current_schema, 0))")
         each: list[Future[A | str]] = []
         for command in commands:

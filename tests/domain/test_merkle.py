@@ -1,8 +1,8 @@
 """Hash trees: their roots and proofs against RFC 6962 as it is written down, and every proof that is not one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,8 @@ from domain.merkle import (
     is_consistent,
     is_included,
     leaf_hash,
+    multiproof,
+    multiroot,
     node_hash,
     root_of,
 )
@@ -161,6 +163,75 @@ def test_what_more_leaves_complete_is_every_new_subtree(size: int, more: int) ->
     assert (
         sum(len(row) for _, row in found) == 2 * (size + more) - (size + more).bit_count() - 2 * size + size.bit_count()
     )
+
+
+def runs_of(held: Collection[int]) -> list[tuple[int, int]]:
+    """The runs of leaves whose indexes are given."""
+    starts = [index for index in sorted(held) if index - 1 not in held]
+    return [(start, next(end for end in count(start) if end not in held)) for start in starts]
+
+
+def gaps(start: int, end: int, held: Collection[int], leaves: Sequence[bytes]) -> list[bytes]:
+    """What a multiproof is made of: D[start:end] whole if none of it is held, else that of its two parts."""
+    if not any(start <= index < end for index in held):
+        return [mth(leaves[start:end])]
+    if end - start == 1:
+        return []
+    middle = start + max(1 << n for n in range(9) if 1 << n < end - start)
+    return [*gaps(start, middle, held, leaves), *gaps(middle, end, held, leaves)]
+
+
+HELD = st.integers(1, 70).flatmap(lambda size: st.tuples(st.just(size), st.sets(st.integers(0, size - 1))))
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_any_leaves_of_a_small_tree_are_proved_at_once_and_nothing_else(size: int) -> None:
+    leaves, root = MANY[:size], mth(MANY[:size])
+    for chosen in range(1 << size):
+        held = [index for index in range(size) if chosen >> index & 1]
+        runs, own = runs_of(held), [leaves[index] for index in held]
+        proof = multiproof(runs, size, subtrees(leaves))
+        assert proof == gaps(0, size, held, leaves)
+        assert multiroot(runs, own, size, proof) == root
+        assert not any(multiroot(runs, own, size, other) == root for other in altered(proof))
+        assert not any(multiroot(runs, other, size, proof) == root for other in altered(own))
+
+
+@given(HELD)
+def test_any_leaves_of_a_tree_are_proved_at_once(tree: tuple[int, set[int]]) -> None:
+    size, held = tree
+    leaves = MANY[:size]
+    runs = runs_of(held)
+    proof = multiproof(runs, size, subtrees(leaves))
+    assert proof == gaps(0, size, held, leaves)
+    assert multiroot(runs, [leaves[index] for index in sorted(held)], size, proof) == mth(leaves)
+
+
+def test_one_leaf_is_proved_by_the_hashes_of_its_inclusion_and_a_whole_tree_by_none() -> None:
+    for size in range(1, 20):
+        assert multiproof([(0, size)], size, subtrees(MANY)) == []
+        for index in range(size):
+            proof = multiproof([(index, index + 1)], size, subtrees(MANY))
+            assert sorted(proof) == sorted(path(index, MANY[:size]))
+    assert multiproof([], 5, subtrees(MANY)) == [mth(MANY[:5])]
+    assert (multiproof([], 0, subtrees(MANY)), multiroot([], [], 0, [])) == ([], EMPTY)
+
+
+def test_hashes_of_other_lengths_prove_nothing() -> None:
+    pair = [MANY[0][:31], MANY[0][31:] + MANY[1]]
+    assert multiroot([(0, 2)], MANY[:2], 2, []) == mth(MANY[:2])
+    assert multiroot([(0, 2)], pair, 2, []) is None
+    assert multiroot([], [], 2, [b""]) is None
+
+
+@pytest.mark.parametrize(
+    "runs", [[(1, 1)], [(2, 1)], [(-1, 1)], [(0, 6)], [(3, 4), (0, 1)], [(0, 2), (2, 3)], [(5, 6)]]
+)
+def test_runs_that_a_tree_has_not_are_refused(runs: list[tuple[int, int]]) -> None:
+    with pytest.raises(ValueError, match="no such runs"):
+        multiproof(runs, 5, subtrees(MANY))
+    held = max(0, sum(end - start for start, end in runs))
+    assert all(multiroot(runs, MANY[:held], 5, MANY[:length]) is None for length in range(9))
 
 
 def test_a_leaf_is_not_taken_for_a_node() -> None:

@@ -1,0 +1,70 @@
+"""Bundles: written from the log, and verified, which needs neither the service nor its database."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from application.files import settle
+from domain.bundle import Manifest
+from domain.event import Refused
+from interface import verifier
+from interface.cli.common import Json, installation, show
+from interface.cli.history import named
+
+
+def bundle(
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")],
+    record: Annotated[
+        str | None, typer.Option(metavar="ID", help="A record, or the code of an organisation or a standard.")
+    ] = None,
+    first: Annotated[int | None, typer.Option("--from", metavar="POSITION", help="The first event, with --to.")] = None,
+    last: Annotated[int | None, typer.Option("--to", metavar="POSITION", help="The last event.")] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Everything that is sealed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write sealed events into one file that an inspector verifies offline (taizhang verify-bundle)."""
+    ranged = first is not None and last is not None
+    if (record is not None) + ranged + whole != 1 or (first is None) != (last is None):
+        raise Refused("give one of --record, --from with --to, and --all", field="record")
+
+    with installation() as at:
+
+        def write(file: BinaryIO) -> Manifest:
+            if record is not None:
+                return at.bundles.of_record(file, named(at, record))
+            if first is not None and last is not None:
+                return at.bundles.of_range(file, first, last)
+            return at.bundles.of_all(file)
+
+        manifest = _whole(output, write)
+    told = {"count": manifest.count, "size": manifest.size, "positions": manifest.positions, "origin": manifest.origin}
+    show(told, lambda: [f"{manifest.count} events of {manifest.origin} are in {output}"], as_json=as_json)
+
+
+def _whole(output: Path, write: Callable[[BinaryIO], Manifest]) -> Manifest:
+    """Write a file that takes its name once it is whole."""
+    with tempfile.NamedTemporaryFile(dir=output.parent, prefix=".", delete=False) as file:
+        draft = Path(file.name)
+        try:
+            manifest = write(file)  # type: ignore[arg-type]  # it reads and winds back
+            draft.chmod(0o644)
+            draft.replace(output)
+        except BaseException:
+            draft.unlink()
+            raise
+    settle(output.parent)
+    return manifest
+
+
+def verify_bundle(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle.")],
+    key: Annotated[list[str] | None, typer.Option(metavar="VKEY", help=verifier.KEY)] = None,
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help=verifier.POLICY)] = None,
+    fresh: Annotated[str | None, typer.Option(metavar="SPAN", help=verifier.FRESH)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=verifier.JSON)] = False,
+) -> None:
+    """Verify a bundle offline: exit status 0 if it holds, 1 if not, 2 if nothing could be verified."""
+    raise typer.Exit(verifier.inspect(file, key or [], policy, fresh, as_json=as_json))

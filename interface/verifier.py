@@ -1,0 +1,146 @@
+"""The verifier of bundles: what an inspector runs, with Python's standard library and nothing else.
+
+``taizhang verify-bundle`` is this, and so is ``taizhang-verify.pyz``, which needs no installation (``make verifier``).
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Final
+
+from domain.bundle import Report, Trust, verify
+from domain.ed25519 import verify as check
+from domain.note import ED25519, Key
+from domain.policy import Policy
+
+KEY: Final = "A key of the log that you have by another way than the bundle; as often as you have one."
+POLICY: Final = "A trust policy (C2SP tlog-policy): further logs, and which witnesses must have cosigned."
+FRESH: Final = "How long ago, at most, a witness of the policy cosigned it: 7d, 36h, 90m."
+JSON: Final = "Print the result as one JSON document."
+
+USAGE: Final = 2
+"""The exit status where nothing could be verified; 0 is for VERIFIED and REDACTED, 1 for any other verdict."""
+
+_SPAN = re.compile(r"([1-9][0-9]{0,6})([dhm])")
+_SECONDS = {"d": 86_400, "h": 3600, "m": 60}
+_SHOWN = 20
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Verify a bundle as the words of a command line say, print what came of it, and return the exit status."""
+    parser = argparse.ArgumentParser(description="Verify a bundle of a Taizhang 台账 log offline.", allow_abbrev=False)
+    parser.add_argument("file", metavar="FILE", type=Path, help="The bundle.")
+    parser.add_argument("--key", metavar="VKEY", action="append", default=[], help=KEY)
+    parser.add_argument("--policy", metavar="FILE", type=Path, help=POLICY)
+    parser.add_argument("--fresh", metavar="SPAN", help=FRESH)
+    parser.add_argument("--json", action="store_true", help=JSON)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    given = parser.parse_args(words)
+    return inspect(given.file, given.key, given.policy, given.fresh, as_json=given.json)
+
+
+def inspect(file: Path, keys: Sequence[str], policy: Path | None, fresh: str | None, *, as_json: bool) -> int:
+    """Verify a bundle, print what came of it, and return the exit status."""
+    try:
+        trust = _trust(keys, policy, fresh)
+    except OSError as error:
+        return _fail(f"{policy}: {error.strerror}")
+    except ValueError as error:
+        return _fail(str(error))
+    try:
+        with file.open("rb") as opened:
+            report = verify(opened, trust, check)
+    except OSError as error:
+        return _fail(f"{file}: {error.strerror or error}")
+    if as_json:
+        sys.stdout.write(json.dumps(_document(report)) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+    sys.stdout.flush()
+    return 0 if report.verdict.holds else 1
+
+
+def _trust(keys: Sequence[str], policy: Path | None, fresh: str | None) -> Trust:
+    """Raise ValueError, with what to do instead, for what says too little or makes no sense."""
+    read = Policy.parse(policy.read_text("utf-8", "surrogateescape")) if policy else None
+    oldest = None if fresh is None else int(time.time()) - _span(fresh)
+    trust = Trust(tuple(map(_key, keys)), read, oldest)
+    if not trust.pinned:
+        raise ValueError("no key is trusted: give one with --key, as whoever keeps the log published it elsewhere")
+    return trust
+
+
+def _key(line: str) -> Key:
+    key = Key.parse(line)
+    if key.kind != ED25519:
+        raise ValueError(f"{line} is no log's key, of type {ED25519}, but a witness's: witnesses are in a policy")
+    return key
+
+
+def _span(text: str) -> int:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!a} is no span of time: 7d, 36h and 90m are days, hours and minutes")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _document(report: Report) -> dict[str, Any]:
+    verdict, manifest = report.verdict, report.manifest
+    return {
+        "verdict": verdict.name,
+        "index": verdict.index,
+        "position": None if verdict.index is None else verdict.index + 1,
+        "kind": verdict.kind,
+        "detail": verdict.detail,
+        "origin": manifest.origin if manifest else None,
+        "size": manifest.size if manifest else None,
+        "count": manifest.count if manifest else None,
+        "positions": manifest.positions if manifest else None,
+        "record": str(manifest.record) if manifest and manifest.record else None,
+        "keys": report.keys,
+        "cosignatures": {name: _time(at) for name, at in report.cosigned_at.items()},
+        "redacted": [{"position": each.position, "covered_by": each.covered_by} for each in report.redactions],
+        "timestamped": report.timestamped,
+    }
+
+
+def _lines(report: Report) -> Iterator[str]:
+    verdict, manifest = report.verdict, report.manifest
+    yield f"{verdict.name}: {verdict.detail}"
+    if manifest:
+        ranges = [f"{first}" if first == last else f"{first}-{last}" for first, last in manifest.positions[:_SHOWN]]
+        more = f" and {len(manifest.positions) - _SHOWN} ranges more" if manifest.positions[_SHOWN:] else ""
+        yield f"origin       {manifest.origin}"
+        yield f"size         {manifest.size}"
+        yield f"count        {manifest.count}"
+        yield f"positions    {', '.join(ranges)}{more}"
+        if manifest.record:
+            yield f"record       {manifest.record}"
+    for key in report.keys:
+        yield f"signed by    {key}"
+    for name, at in report.cosigned_at.items():
+        yield f"cosigned by  {name} at {_time(at)}"
+    for each in report.redactions:
+        yield f"redacted     {each.position}, covered by {each.covered_by}"
+    if report.timestamped:
+        yield "timestamp    there is one; it was not looked into"
+
+
+def _time(at: int) -> str:
+    """Write seconds since 1970 as an instant in UTC; those of no year that is written so, as they are."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return str(at)
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"taizhang: {sentence}\n")
+    return USAGE
