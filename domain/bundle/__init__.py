@@ -15,7 +15,7 @@ It is a zip (``archive``) of these files in this order (``layout``), format vers
 - ``timestamp.tsr``: where it was asked for, a time-stamp response over the checkpoint (RFC 3161).
 
 Numbers are big-endian outside the zip's own headers. It holds neither the pinned keys nor the policy: whoever verifies
-has those by another way.
+has those by another way. ``docs/bundles.md`` says it for whoever writes a second verifier.
 """
 
 from domain.bundle.history import Link

@@ -110,6 +110,17 @@ def test_versions_in_a_range_go_on_wherever_they_begin() -> None:
     assert outcome(log.bundle([7, 8], asked=(7, 8))) == ("VERIFIED", "", None)
 
 
+def test_versions_and_times_rise_from_one_range_to_the_next() -> None:
+    def sealed(**fields: Any) -> tuple[str, str, int | None]:
+        log = story()
+        log.change(8, **fields)
+        return outcome(log.bundle([1, 2, 3, 8], asked=(1, 3), covering=(8,)))
+
+    assert sealed(version=9) == ("VERIFIED", "", None)
+    assert sealed(version=1) == ("TAMPERED", "version", 7)
+    assert sealed(recorded_at=BEGUN) == ("TAMPERED", "time", 7)
+
+
 def test_a_record_is_held_from_its_beginning_without_a_gap_and_alone() -> None:
     log = story()
     assert outcome(log.bundle([1, 3, 5, 7], record=VILLAGE)) == ("VERIFIED", "", None)
@@ -133,6 +144,13 @@ def test_payloads_that_an_event_covers_are_removed_lawfully() -> None:
         assert report.verdict.holds
         assert report.redactions == (Redaction(3, 9), Redaction(5, 9))
     assert "at position 3 (covered by 9), 5 (covered by 9)" in report.verdict.detail
+
+
+def test_a_removal_is_told_with_the_first_event_that_covers_it() -> None:
+    log = story()
+    first = log.remove(3)
+    second = log.remove(3, 4)
+    assert verified(log.bundle()).redactions == (Redaction(3, first), Redaction(4, second))
 
 
 def test_a_sentence_names_some_of_many_removals_and_the_report_all() -> None:

@@ -150,6 +150,8 @@ def test_a_declared_length_is_not_believed(length: int) -> None:
     ("places", "flaw"),
     [
         ([14, DIRECTORY + 16], "the file bundle.json in the archive does not have its checksum"),
+        ([18], "the file 'bundle.json' in the archive has a header that a bundle has not"),
+        ([WHOLE.index(b"bundle.json\1\0") + 11], "has a header that a bundle has not"),
         ([14], "directory is not that of its files"),
         ([DIRECTORY + 16], "directory is not that of its files"),
         ([DIRECTORY + 38], "directory is not that of its files"),

@@ -7,9 +7,10 @@ import pytest
 from application.keys import Signer
 from domain.bundle import Link, Trust
 from domain.bundle.events import REMOVED
-from domain.note import COSIGNATURE, Note, cosigned
+from domain.note import COSIGNATURE, Checkpoint, Note, cosigned
 from domain.policy import Group, Policy, Witness
 from domain.policy import Log as Listed
+from domain.proof import Proof
 from tests.domain.bundles import LAST, LATER, LOG, ORIGIN, STRANGER, Log, flipped, outcome, story, verified
 
 W1, W2 = (Signer.of(f"w{n}.example/witness", bytes([20 + n]) * 32, COSIGNATURE) for n in (1, 2))
@@ -96,6 +97,26 @@ def test_a_link_that_does_not_hold_is_named() -> None:
     assert outcome(log.bundle(links=[first, replace(second, state=bytes(2**20 + 1))])) == ("TAMPERED", "key", None)
     assert outcome(log.bundle(links=[replace(first, proof=b"none")])) == ("TAMPERED", "key", None)
     assert outcome(log.bundle(links=[first, replace(second, state=REMOVED)])) == ("TAMPERED", "key", 3)
+
+
+def test_a_link_holds_under_a_checkpoint_of_its_own_log_and_at_its_own_position() -> None:
+    log, [first, second] = rotated()
+    proof = Proof.parse(first.proof)
+    sealed = Checkpoint.parse(proof.checkpoint.text)
+    foreign = LOG.sign_note(Note(replace(sealed, origin="other.example/log").text))
+    unsound = log.bundle(links=[replace(first, proof=bytes(replace(proof, checkpoint=foreign))), second])
+    assert outcome(unsound) == ("TAMPERED", "key", 2)
+    unproved = log.bundle(links=[replace(first, proof=bytes(replace(proof, hashes=(bytes(32),)))), second])
+    assert outcome(unproved) == ("TAMPERED", "key", 2)
+    moved = story(2)
+    moved.change(moved.add_key(LATER), position=2)
+    assert outcome(log.bundle(links=[moved.link(3)])) == ("TAMPERED", "key", 2)
+
+
+def test_a_key_speaks_for_the_log_that_it_is_named_after() -> None:
+    log = story()
+    other = Signer.of("other.example/log", bytes([5]) * 32)
+    assert outcome(log.bundle(checkpoint=log.checkpoint(LOG, other)), other) == ("UNKNOWN KEY", "key", None)
 
 
 def test_every_line_of_a_trusted_key_must_hold() -> None:
