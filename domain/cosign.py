@@ -40,13 +40,15 @@ class Kind(StrEnum):
 class NotCosigned(Exception):
     """A checkpoint is not cosigned; the sentence says why.
 
-    ``size`` is that of the checkpoint cosigned last, where the request supposed another.
+    ``size`` is that of the checkpoint cosigned last, where the request supposed another. ``evidence`` is the checkpoint
+    under the log's own signatures, where it may show that the log misbehaves.
     """
 
-    def __init__(self, kind: Kind, sentence: str, size: int | None = None) -> None:
+    def __init__(self, kind: Kind, sentence: str, size: int | None = None, evidence: Note | None = None) -> None:
         super().__init__(sentence)
         self.kind = kind
         self.size = size
+        self.evidence = evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +121,20 @@ def decide(request: Request, keys: Iterable[Key], seen: Checkpoint, verify: Veri
         new = head(note.text)
     except ValueError as error:
         raise NotCosigned(Kind.malformed, f"what the log signed is no checkpoint: {error}") from None
-    _follow(request, new, seen)
-    return note
-
-
-def _follow(request: Request, new: Checkpoint, seen: Checkpoint) -> None:
-    """Raise NotCosigned unless the new checkpoint is proved to follow the one that was seen."""
     if request.old > new.size:
         raise NotCosigned(Kind.malformed, f"{new.size} leaves cannot begin with {request.old}")
     size = None if request.old == seen.size else seen.size
     if new.size == seen.size and new.root != seen.root:
         roots = f"the root {encode(seen.root)} before and {encode(new.root)} now"
-        raise NotCosigned(Kind.forked, f"the log {seen.origin} of {seen.size} leaves has {roots}", size)
+        raise NotCosigned(Kind.forked, f"the log {seen.origin} of {seen.size} leaves has {roots}", size, note)
     if size is not None:
         raise NotCosigned(Kind.stale, f"the log {seen.origin} was cosigned at {size} leaves", size)
     if request.proof and request.old in (0, new.size):
         raise NotCosigned(Kind.superfluous, f"that {new.size} leaves begin with {request.old} needs no proof")
     if not is_consistent(seen.size, new.size, seen.root, new.root, request.proof):
         unproven = f"that the {new.size} leaves of the log {seen.origin} begin with the {seen.size} seen is not proved"
-        raise NotCosigned(Kind.unproven, unproven)
+        raise NotCosigned(Kind.unproven, unproven, evidence=note)
+    return note
 
 
 def _signed(note: Note, keys: Iterable[Key], verify: Verify) -> Note:

@@ -15,12 +15,13 @@ from application.migrate import Unmigrated
 from application.process import settle
 from application.reach import answering
 from application.records import Conflict
+from application.witness import Unfit
 from domain.event import Refused
-from interface.cli import administer, conformance, history, imports, keys, serve, views
+from interface.cli import administer, conformance, history, imports, keys, serve, views, witness
 from projections.query import Behind
 from projections.replay import Stopped
 
-FORESEEN = (Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable, Unusable, Behind, Stopped)
+FORESEEN = (Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable, Unusable, Unfit, Behind, Stopped)
 
 
 class Commands(TyperGroup):
@@ -55,6 +56,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("witness")(witness.witness)
 app.command("migrate")(administer.migrate_)
 app.command("omissions")(administer.omissions)
 app.add_typer(administer.tokens, name="token")
