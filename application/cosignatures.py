@@ -133,9 +133,9 @@ class _Asked:
         name = self._witness.name
         if future is None:
             return None, Answer(name, trouble=f"{name} has not answered the request before")
-        if not future.done():
-            return None, Answer(name, trouble=f"{name} did not answer within {self._patience:g} seconds")
         try:
+            if not future.done():
+                raise self._late()
             line = future.result()
         except _Trouble as trouble:
             return None, Answer(name, trouble=f"{name} {trouble}", contradicts=trouble.contradicts)
@@ -166,12 +166,17 @@ class _Asked:
             raise _Trouble(f"does not find that this log begins with the {old} leaves it saw", contradicts=True)
         raise _Trouble(_MEANING.get(reply.status, f"answered with status {reply.status}"))
 
+    def _late(self) -> _Trouble:
+        return _Trouble(f"did not answer within {self._patience:g} seconds")
+
     def _post(self, body: bytes) -> _Reply:
         connection, path = _connect(self._witness.url, self._patience)
         try:
             connection.request("POST", f"{path}/add-checkpoint", body, {"Content-Type": "text/plain; charset=utf-8"})
-            answer = connection.getresponse()
-            content = answer.read(_LARGEST + 1)
+            with connection.getresponse() as answer:
+                content = answer.read(_LARGEST + 1)
+        except TimeoutError:
+            raise self._late() from None
         except (OSError, HTTPException, UnicodeError) as error:
             raise _Trouble(f"cannot be reached: {str(error) or type(error).__name__}") from None
         finally:
