@@ -16,13 +16,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from domain.group import writer
-from domain.note import ED25519, Key, Note, decode, encode
+from domain.note import COSIGNATURE, ED25519, Key, Note, Signature, cosigned, decode, encode
 
 LOG: Final = "log"
 """The key that seals checkpoints, under the log's own name."""
 
 WRITER: Final = "writer"
 """The key with which the service signs every group that it commits."""
+
+WITNESS: Final = "witness"
+"""The key with which a witness cosigns the checkpoints of others, the one whose signatures are of type 4."""
 
 _LINE = re.compile(r"PRIVATE\+KEY\+([^\s+]{1,200})\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\n?")
 _NAME = re.compile(r"[^\s+\x00-\x20\x7f]{1,200}")
@@ -48,6 +51,11 @@ class Signer:
         """Return the note with one more signature, of its text."""
         return note.with_signature(self.key, self.sign(note.text.encode()))
 
+    def cosign(self, text: str, at: int) -> Signature:
+        """Return a witness's signature of a checkpoint's text at a time, in seconds since 1970."""
+        assert self.key.kind == COSIGNATURE, "a key signs what is of its type"
+        return Signature(self.key.name, self.key.id, at.to_bytes(8) + self.sign(cosigned(text, at)))
+
     @classmethod
     def of(cls, name: str, secret: bytes, kind: int = ED25519) -> Self:
         """Return the signer for a secret of 32 bytes, under a name."""
@@ -64,8 +72,8 @@ def create(folder: Path, role: str, name: str) -> Signer:
         raise Unusable("a key's name has up to 200 characters, without blanks and plus signs")
     path = _path(folder, role)
     secret = os.urandom(32)
-    signer = Signer.of(name, secret)
-    line = f"PRIVATE+KEY+{name}+{signer.key.id.hex()}+{encode(bytes([ED25519]) + secret)}\n"
+    signer = Signer.of(name, secret, _kind(role))
+    line = f"PRIVATE+KEY+{name}+{signer.key.id.hex()}+{encode(bytes([signer.key.kind]) + secret)}\n"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # It is readable by its owner alone from the first, and takes its name only once it is whole.
@@ -106,6 +114,16 @@ def for_log(folder: Path, origin: str = "") -> Signer:
     return load(folder, WRITER)
 
 
+def for_witness(folder: Path, name: str = "") -> Signer:
+    """Return the witness's key, of this name if one is given; then it is made where there is none."""
+    if name and not _path(folder, WITNESS).exists():
+        return create(folder, WITNESS, name)
+    found = load(folder, WITNESS)
+    if name and found.key.name != name:
+        raise Unusable(f"{_path(folder, WITNESS)} is the key of {found.key.name}, not of {name}")
+    return found
+
+
 def load(folder: Path, role: str) -> Signer:
     """Read a key; raise Unusable if there is none, if others could have read it, or if it is damaged."""
     path = _path(folder, role)
@@ -121,14 +139,13 @@ def load(folder: Path, role: str) -> Signer:
         finally:
             os.close(opened)
     except FileNotFoundError:
-        raise Unusable(
-            f"there is no key {path}: bring it from where it is kept, or make a new log's with taizhang keys create"
-        ) from None
+        made = "one with taizhang witness --name NAME" if role == WITNESS else "a new log's with taizhang keys create"
+        raise Unusable(f"there is no key {path}: bring it from where it is kept, or make {made}") from None
     except UnicodeDecodeError:
         raise Unusable(f"{path} holds no key") from None
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror}") from error
-    return _read(line, path)
+    return _read(line, path, _kind(role))
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -140,18 +157,22 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def _read(line: str, path: Path) -> Signer:
+def _read(line: str, path: Path, kind: int) -> Signer:
     found = _LINE.fullmatch(line)
     try:
         held = decode(found[3]) if found else b""
     except ValueError:
         held = b""
-    if found is None or len(held) != 33 or held[0] != ED25519:
+    if found is None or len(held) != 33 or held[0] != kind:
         raise Unusable(f"{path} holds no key")
-    signer = Signer.of(found[1], held[1:])
+    signer = Signer.of(found[1], held[1:], kind)
     if signer.key.id.hex() != found[2]:
         raise Unusable(f"{path} is damaged: its id does not fit its key")
     return signer
+
+
+def _kind(role: str) -> int:
+    return COSIGNATURE if role == WITNESS else ED25519
 
 
 def _path(folder: Path, role: str) -> Path:
@@ -175,4 +196,16 @@ def _settle(folder: Path) -> None:
         os.close(opened)
 
 
-__all__ = ["LOG", "WRITER", "Signer", "Unusable", "create", "create_for_log", "for_log", "load", "verify"]
+__all__ = [
+    "LOG",
+    "WITNESS",
+    "WRITER",
+    "Signer",
+    "Unusable",
+    "create",
+    "create_for_log",
+    "for_log",
+    "for_witness",
+    "load",
+    "verify",
+]

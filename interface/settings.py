@@ -22,6 +22,11 @@ class Settings:
     zone: ZoneInfo
 
     @property
+    def witness(self) -> Path:
+        """The folder with what a witness saw."""
+        return self.home / "witness"
+
+    @property
     def keys(self) -> Path:
         """The folder with the keys that sign."""
         return self.home / "keys"

@@ -17,22 +17,28 @@ from application.reach import answering
 from application.records import Conflict
 from application.seal import Unwilling
 from application.sealed import Unsealed
+from application.witness import Unfit
 from domain.event import Refused
-from interface.cli import administer, bundle, conformance, history, imports, keys, proof, seal, serve, verify, views
+from interface.cli import (
+    administer,
+    bundle,
+    conformance,
+    history,
+    imports,
+    keys,
+    proof,
+    seal,
+    serve,
+    verify,
+    views,
+    witness,
+)
 from projections.query import Behind
 from projections.replay import Stopped
 
 FORESEEN = (
-    Refused,
-    Conflict,
-    Unmigrated,
-    Unavailable,
-    postgres.Unavailable,
-    Unusable,
-    Unsealed,
-    Unwilling,
-    Behind,
-    Stopped,
+    *(Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable),
+    *(Unusable, Unsealed, Unwilling, Unfit, Behind, Stopped),
 )
 
 
@@ -69,6 +75,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("seal")(seal.seal)
+app.command("witness")(witness.witness)
 app.command("proof")(proof.proof)
 app.command("bundle")(bundle.bundle)
 app.command("verify")(verify.verify)

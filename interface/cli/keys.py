@@ -1,5 +1,6 @@
 """The keys with which the log is signed, and what of them is public."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -7,6 +8,15 @@ import typer
 from application import keys
 from interface.cli.common import Json, show
 from interface.settings import Settings
+
+
+class Role(StrEnum):
+    """What a key is for."""
+
+    log = keys.LOG
+    writer = keys.WRITER
+    witness = keys.WITNESS
+
 
 app = typer.Typer(help="The keys with which the log is signed.", no_args_is_help=True)
 
@@ -29,10 +39,13 @@ def create(
 
 
 @app.command("show")
-def show_(as_json: Json = False) -> None:
-    """Print the log's name and public key: what an inspector pins, and should have from you by another way."""
-    _show(keys.load(Settings.read().keys, keys.LOG), as_json=as_json)
+def show_(
+    role: Annotated[Role, typer.Option(help="Which: the log's, its writer's, or a witness's.")] = Role.log,
+    as_json: Json = False,
+) -> None:
+    """Print a name and public key: what an inspector pins, and should have from you by another way."""
+    _show(keys.load(Settings.read().keys, role), as_json=as_json, named="origin" if role is Role.log else "name")
 
 
-def _show(signer: keys.Signer, *, as_json: bool) -> None:
-    show({"origin": signer.key.name, "vkey": str(signer.key)}, lambda: [str(signer.key)], as_json=as_json)
+def _show(signer: keys.Signer, *, as_json: bool, named: str = "origin") -> None:
+    show({named: signer.key.name, "vkey": str(signer.key)}, lambda: [str(signer.key)], as_json=as_json)

@@ -41,34 +41,24 @@ def serve(
                 if demo:
                     demonstration.load(at, lambda what: note(f"demonstration: {what} …"))
                 token = _token(at, settings.home) if demo else ""
-                _run(at, bound, lambda: _announce(bound, token))
+                _run(at, bound, lambda address: _announce(address, token))
 
 
-def _run(at: Installation, bound: socket.socket, announce: Callable[[], None]) -> None:
+def _run(at: Installation, bound: socket.socket, announce: Callable[[str], None]) -> None:
     # Here and not above: no other command needs the web framework, which takes as long to load as all the rest.
-    import uvicorn  # noqa: PLC0415
-
+    from interface.cli.listening import listen  # noqa: PLC0415
     from interface.http import create_app  # noqa: PLC0415
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            announce()
-
-    config = uvicorn.Config(create_app(at), log_level="warning", timeout_graceful_shutdown=GRACE, access_log=False)
     clockwork = Clockwork(at)
     clockwork.start()
     try:
-        # The signal that stopped it is raised anew when it has stopped.
-        Server(config).run(sockets=[bound])
+        listen(create_app(at), bound, announce, GRACE)
     finally:
         clockwork.stop()
 
 
-def _announce(bound: socket.socket, token: str) -> None:
-    address, port = bound.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    sys.stdout.write(f"Taizhang 台账 is at http://{shown}:{port}/api/openapi.json\n")
+def _announce(address: str, token: str) -> None:
+    sys.stdout.write(f"Taizhang 台账 is at {address}/api/openapi.json\n")
     if token:
         sys.stdout.write(f"token: {token}\n")
     sys.stdout.flush()

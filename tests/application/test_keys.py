@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from application import keys
-from application.keys import LOG, WRITER, Unusable, create, create_for_log, load, verify
+from application.keys import LOG, WITNESS, WRITER, Unusable, create, create_for_log, for_witness, load, verify
 from domain import ed25519
-from domain.note import Checkpoint, Key, Note
+from domain.note import COSIGNATURE, Checkpoint, Key, Note
 
 ORIGIN = "records.anji.example/log"
 
@@ -157,3 +157,39 @@ def test_a_log_whose_making_was_interrupted_gets_the_key_that_is_missing(
         create_for_log(tmp_path, "another.example/log")
     assert create_for_log(tmp_path, ORIGIN).key == load(tmp_path, LOG).key
     assert load(tmp_path, WRITER).key == writer
+
+
+def test_a_witnesss_key_cosigns_under_its_own_name_and_type(tmp_path: Path) -> None:
+    made = for_witness(tmp_path, "witness.example/w1")
+    kept = for_witness(tmp_path)
+    assert kept.key == made.key == Key("witness.example/w1", made.key.public, COSIGNATURE)
+    assert Key.parse(str(kept.key)) == kept.key
+    text = Checkpoint(ORIGIN, 0, bytes(32)).text
+    for check in (verify, ed25519.verify):
+        note = Note(text, (kept.cosign(text, 1_679_315_147),))
+        assert Note.parse(bytes(note)).cosigned_at(kept.key, check) == 1_679_315_147
+    assert files(tmp_path) == ["witness.key"]
+    assert mode(tmp_path / "witness.key") == 0o600
+
+
+def test_a_witnesss_key_is_made_only_under_a_name_and_then_kept(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="make one with taizhang witness --name NAME"):
+        for_witness(tmp_path)
+    made = for_witness(tmp_path, "w1")
+    assert for_witness(tmp_path, "w1").key == made.key
+    with pytest.raises(Unusable, match=r"witness\.key is the key of w1, not of w2"):
+        for_witness(tmp_path, "w2")
+
+
+def test_a_key_of_one_type_does_not_do_the_work_of_another(tmp_path: Path) -> None:
+    create(tmp_path, LOG, ORIGIN)
+    for_witness(tmp_path, ORIGIN)
+    with pytest.raises(AssertionError, match="of its type"):
+        load(tmp_path, LOG).cosign("", 1)
+    log, witness = tmp_path / "log.key", tmp_path / "witness.key"
+    log.rename(tmp_path / "aside.key")
+    witness.rename(log)
+    (tmp_path / "aside.key").rename(witness)
+    for role in (LOG, WITNESS):
+        with pytest.raises(Unusable, match="holds no key"):
+            load(tmp_path, role)
