@@ -1,7 +1,8 @@
 """What is sealed (封存), as plain files in a folder that any server can serve: C2SP tlog-tiles, and what went before.
 
 ``checkpoint`` is the newest; ``tile/…`` the tree and its entries; ``history.jsonl`` has every checkpoint that was
-published, with the time, one in a line; ``refused.json`` is there while the sealer refuses to go on, and says why.
+published, with the time, one in a line; ``refused.json`` is there while the sealer refuses to go on, and says why;
+``witnesses.json`` tells what witnesses answered last.
 """
 
 import json
@@ -97,6 +98,17 @@ class Sealed:
         append(self.folder / "history.jsonl", line.encode())
         put(self.folder / "checkpoint", bytes(note))
         settle(self.folder)
+
+    def tell(self, standing: Any) -> None:
+        """Put up what witnesses answered."""
+        put(self.folder / "witnesses.json", json.dumps(asdict(standing), ensure_ascii=False).encode())
+
+    def witnesses(self) -> Any:
+        """What witnesses answered last: whether they were enough, and of each its name, the time or the trouble."""
+        try:
+            return json.loads((self.folder / "witnesses.json").read_bytes())
+        except FileNotFoundError:
+            return None
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Put up a refusal, or take it down."""

@@ -98,7 +98,7 @@ class Watched:
             return line
 
     def _time(self, now: datetime) -> int:
-        """What is said at one time holds until the next: no cosignature is dated before the one before it."""
+        """A cosignature says what is newest as of its time, so none is dated before the last: a clock is waited for."""
         at = int(now.timestamp())
         if at < max(self.seen.at, 1):
             last = datetime.fromtimestamp(self.seen.at, UTC).isoformat()
@@ -123,7 +123,7 @@ class Watched:
             return
         if kept:
             told = "TWO HISTORIES OF ONE LOG: " if refusal.kind is Kind.forked else "NOT COSIGNED: "
-            _log.critical("%s%s. Both checkpoints are kept in %s", told, refusal, kept)
+            _log.critical("%s%s. The evidence is in %s", told, refusal, kept)
 
 
 class Witness:
@@ -171,6 +171,7 @@ def witnessing(
     """
     if name and not (keys / f"{WITNESS}.key").exists():
         folder.mkdir(parents=True, exist_ok=True)
+        settle(folder.parent)
     signer = for_witness(keys, name)
     if not folder.is_dir():
         raise Unfit(f"there is no {folder}, where {signer.key.name} keeps what it saw: bring it, {ANEW}")

@@ -12,11 +12,16 @@ from domain.event import Refused
 
 @dataclass(frozen=True)
 class Settings:
-    """``database`` is empty for the embedded one, which lies under ``home``; ``origin`` for a name by chance."""
+    """``database`` is empty for the embedded one, which lies under ``home``; ``origin`` for a name by chance.
+
+    ``policy`` names the witnesses that the sealer asks; ``hold``: it publishes nothing that too few cosigned.
+    """
 
     home: Path
     origin: str
     database: str
+    policy: Path | None
+    hold: bool
     host: str
     port: int
     zone: ZoneInfo
@@ -43,13 +48,16 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read ``TAIZHANG_HOME``, ``_ORIGIN``, ``_DATABASE``, ``_HOST``, ``_PORT`` and ``_TIMEZONE``, or refuse them.
+        """Read ``TAIZHANG_HOME`` and the like; refuse what makes no sense.
 
         One that is empty is as good as absent.
         """
         port = environment.get("TAIZHANG_PORT") or "8750"
         if not (port.isascii() and port.isdigit() and int(port) < 65536):
             raise Refused("“{port}” is no port", field="TAIZHANG_PORT", port=port)
+        unwitnessed = environment.get("TAIZHANG_UNWITNESSED") or "publish"
+        if unwitnessed not in ("publish", "hold"):
+            raise Refused("it is publish or hold", field="TAIZHANG_UNWITNESSED")
         zone = environment.get("TAIZHANG_TIMEZONE") or "Asia/Shanghai"
         try:
             known = ZoneInfo(zone)
@@ -60,6 +68,8 @@ class Settings:
         return cls(
             home=Path(environment.get("TAIZHANG_HOME") or "var"),
             origin=environment.get("TAIZHANG_ORIGIN") or "",
+            policy=Path(policy) if (policy := environment.get("TAIZHANG_POLICY")) else None,
+            hold=unwitnessed == "hold",
             database=environment.get("TAIZHANG_DATABASE") or "",
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),

@@ -2,5 +2,6 @@
 
 from application.seal.refusal import Unaccountable, Unwilling
 from application.seal.sealer import Sealer
+from application.seal.witnessed import Witnessed
 
-__all__ = ["Sealer", "Unaccountable", "Unwilling"]
+__all__ = ["Sealer", "Unaccountable", "Unwilling", "Witnessed"]

@@ -13,13 +13,14 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
 from application.database import Database, Role
-from application.keys import Signer
+from application.keys import Signer, verify
 from application.seal.account import Group, Page, agree, hashed, in_time, vouched
 from application.seal.refusal import Unaccountable, Unwilling
 from application.seal.state import State
+from application.seal.witnessed import Standing, Witnessed
 from application.sealed import Refusal, Sealed, Unsealed
 from domain.leaf import Stored
-from domain.merkle import HASH, Frontier, inclusion, is_included, leaf_hash
+from domain.merkle import HASH, Frontier, consistency, inclusion, is_included, leaf_hash
 from domain.note import Checkpoint, Key, Note
 from domain.tile import ENTRIES, WIDTH, Edge, Tile, Tiles, bundle, unbundle
 
@@ -29,6 +30,8 @@ PAGE = 20_000
 PATROL = 4
 # Seconds from one checkpoint to the next, at least.
 INTERVAL = 1.0
+# Seconds after which witnesses that were too few are asked again, though nothing is new.
+AGAIN = 10.0
 
 ENDS = "SELECT coalesce(max(position), 0), (SELECT origin FROM log) FROM events"
 GROUPS = "SELECT first, leaves, key_id, signature FROM event_groups WHERE first > %s ORDER BY first LIMIT %s"
@@ -47,15 +50,24 @@ class Sealer:
     never signs two trees of one size, whenever it is killed.
     """
 
-    def __init__(self, database: Database, signer: Signer, folder: Path, sealed: Sealed, now: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        signer: Signer,
+        folder: Path,
+        sealed: Sealed,
+        now: Clock,
+        witnessed: Witnessed | None = None,
+    ) -> None:
         """Go on where it left off; raise Unwilling if it cannot, Unaccountable if the log is not what it sealed."""
         self._database = database
         self._signer = signer
         self._path = _state(folder)
         self._sealed = sealed
         self._now = now
+        self._witnessed = witnessed
         self._patrolled = 0
-        self._signed = 0.0
+        self._signed = self._asked = -INTERVAL
         state = State.read(self._path)
         if state is None:
             raise Unwilling(
@@ -65,6 +77,7 @@ class Sealer:
         if state.origin != signer.key.name:
             raise Unwilling(f"{self._path} is of the log {state.origin}, and the key is {signer.key.name}'s")
         self._state = state
+        self.standing = Standing(witnessed is None or self._is_met(witnessed))
         self._edge, self._entries = self._resume()
 
     @staticmethod
@@ -108,8 +121,11 @@ class Sealer:
         self._publish()
 
     def follow(self, stop: threading.Event, told: Callable[[str], None]) -> None:
-        """Seal until stopped, waiting out a server that is away; ``told`` hears of that. Raise Unaccountable."""
-        away = False
+        """Seal until stopped, waiting out a server that is away; ``told`` hears of that, and of witnesses that are.
+
+        Raise Unaccountable.
+        """
+        away, troubles = False, list[str]()
         while not stop.is_set():
             begun = monotonic()
             try:
@@ -120,6 +136,8 @@ class Sealer:
                 away = True
             else:
                 away = False
+                if troubles != (troubles := list(self.standing.troubles)):
+                    told("; ".join(troubles) or "all witnesses answer")
             stop.wait(max(0.0, begun + INTERVAL - monotonic()))
 
     @contextmanager
@@ -167,19 +185,32 @@ class Sealer:
         self._state = replace(self._state, frontier=edge.frontier, leaf=page.leaves[-1])
 
     def _publish(self) -> None:
-        """Sign the tree, keep the signature, and then show it; nothing where it is shown already."""
+        """Sign the tree, keep the signature, have it cosigned, and then show it; nothing where all that is done."""
         note = _sign(self._signer, self._state.frontier)
         if bytes(note) != self._state.note:
             self._state = replace(self._state, note=bytes(note))
             self._state.keep(self._path)
-        elif self._is_shown(note):
+        elif self._is_shown(note) and (self.standing.met or monotonic() < self._asked + AGAIN):
             return
         self._signed = monotonic()
+        if self._witnessed is not None:
+            subtrees, size = Tiles(self.size, self._sealed.tile), self.size
+            note, self.standing = self._witnessed.ask(note, lambda old: consistency(old, size, subtrees))
+            self._asked = monotonic()
+            self._sealed.tell(self.standing)
+            if self._witnessed.hold and not self.standing.met:
+                return
         self._sealed.publish(note, self._now())
 
     def _is_shown(self, note: Note) -> bool:
         try:
             return self._sealed.note().text == note.text
+        except (Unsealed, ValueError):
+            return False
+
+    def _is_met(self, witnessed: Witnessed) -> bool:
+        try:
+            return witnessed.policy.is_met_by(self._sealed.note(), verify)
         except (Unsealed, ValueError):
             return False
 

@@ -11,10 +11,11 @@ import typer
 
 from application import keys
 from application.files import alone
-from application.seal import Sealer, Unaccountable, Unwilling
+from application.seal import Sealer, Unaccountable, Unwilling, Witnessed
 from application.sealed import Refusal, Sealed
 from domain.event import Refused
 from domain.note import Key
+from domain.policy import Policy
 from interface.cli.common import database, note
 from interface.cli.running import stoppable
 from interface.settings import Settings
@@ -47,7 +48,7 @@ def seal(
             sealed.refuse(None)
         with database(settings) as found:
             try:
-                _run(Sealer(found, signer, folder, sealed, lambda: datetime.now(UTC)), once=once)
+                _run(Sealer(found, signer, folder, sealed, _now, _witnessed(settings)), once=once)
             except Unaccountable as refusal:
                 sys.stderr.write(
                     f"taizhang: NOT SEALED: {refusal}. Nothing is sealed any more. Keep the database as it is, find out"
@@ -60,9 +61,25 @@ def _run(sealer: Sealer, *, once: bool) -> None:
     if once:
         sealer.seal()
         sys.stdout.write(f"{sealer.size} events are sealed\n")
+        for trouble in sealer.standing.troubles:
+            note(trouble)
         return
     with suppress(KeyboardInterrupt), stoppable():
         sealer.follow(threading.Event(), note)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _witnessed(settings: Settings) -> Witnessed | None:
+    """The witnesses of ``TAIZHANG_POLICY``; while too few cosign, ``TAIZHANG_UNWITNESSED`` says: publish, or hold."""
+    if settings.policy is None:
+        return None
+    try:
+        return Witnessed(Policy.parse(settings.policy.read_text("utf-8", "surrogateescape")), settings.hold)
+    except ValueError as error:
+        raise Unwilling(f"{settings.policy}: {error}") from None
 
 
 def _writers(folder: Path, given: list[str]) -> list[Key]:

@@ -33,17 +33,31 @@ class ViewHealth:
 
 
 @dataclass(frozen=True)
+class WitnessHealth:
+    """What came of asking a witness: when it cosigned, in seconds since 1970, or what kept it."""
+
+    name: str
+    at: int | None
+    trouble: str
+
+
+@dataclass(frozen=True)
 class SealHealth:
-    """How far the signed tree is behind the log; ``refused`` says why the sealer does not go on, if it does not."""
+    """How far the signed tree is behind the log; ``refused`` says why the sealer does not go on, if it does not.
+
+    ``witnessed`` is whether witnesses enough cosigned the newest checkpoint; null where none are asked.
+    """
 
     size: int
     lag_events: int
     refused: str | None
+    witnessed: bool | None
+    witnesses: list[WitnessHealth]
 
 
 @dataclass(frozen=True)
 class Health:
-    """``well``; ``impaired`` where a view is stopped, or the sealer refuses; ``down`` where the database is silent."""
+    """``well``; ``impaired`` where a view stopped, or sealing is in trouble; ``down`` without a database."""
 
     status: Literal["well", "impaired", "down"]
     database: bool
@@ -75,15 +89,14 @@ class Pulse:
         found = standings(self._installation)
         views = [ViewHealth(each.name, each.state, each.lag_events, each.lag_seconds) for each in found]
         stopped = any(each.state == "stopped" for each in views)
-        size, refusal, head = (
-            sealed_size(self._installation),
-            self._installation.sealed.refusal(),
-            self._installation.head(),
-        )
-        sealed = SealHealth(size, max(0, head - size), refusal.sentence if refusal else None)
-        return Health(
-            "impaired" if stopped or refusal else "well", database=True, head=head, views=views, sealed=sealed
-        )
+        size, refusal = sealed_size(self._installation), self._installation.sealed.refusal()
+        head = self._installation.head()
+        told = self._installation.sealed.witnesses() or {"met": None, "answers": []}
+        witnesses = [WitnessHealth(each["name"], each["at"], each["trouble"]) for each in told["answers"]]
+        refused = refusal.sentence if refusal else None
+        sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses)
+        impaired = stopped or refused is not None or told["met"] is False
+        return Health("impaired" if impaired else "well", database=True, head=head, views=views, sealed=sealed)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)

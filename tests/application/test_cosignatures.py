@@ -187,7 +187,7 @@ def test_a_witness_that_names_one_size_after_another_is_asked_twice_and_no_more(
 
 def test_lines_of_others_are_passed_over_and_of_its_own_the_newest_is_kept(place: Place) -> None:
     stranger = str(Signature("stranger.example", b"1234", bytes(72))).encode()
-    given = line("B") + line(at=AT + 5) + stranger + line(at=AT)
+    given = line("B") + line(at=AT) + stranger + line(at=AT + 5) + line(at=AT + 2)
     collected = asking(place.witness(lambda _: (200, {}, given))).collect(CHECKPOINT, proofs)
     assert bytes(collected.note) == bytes(CHECKPOINT) + line(at=AT + 5)
     assert collected.answers == (Answer("A", AT + 5),)

@@ -159,6 +159,7 @@ SECOND_X1 = Key("another.example", KEYS["X1"].public, COSIGNATURE)
         ("quorum none\r\n", "line 1 of the policy: it has control characters"),
         ("quorum\x00none\n", "line 1 of the policy: it has control characters"),
         ("# \x7f\n", "line 1 of the policy: it has control characters"),
+        ("quorum none\u00a0\n", "line 1 of the policy: no line before defines none\u00a0"),
         ("quorum\u00a0none\n", "line 1 of the policy: it is none of"),
         ("quorum\n", "line 1 of the policy: it is none of"),
         ("quorum none none\n", "line 1 of the policy: it is none of"),

@@ -216,7 +216,7 @@ def killed_under_load(witness: Process) -> int:
     begun = Checkpoint.parse(witness.last().text).size
     with ThreadPoolExecutor(3) as threads:
         clients = [threads.submit(load.run) for _ in range(3)]
-        until(lambda: load.told > begun + 25)
+        until(lambda: load.told > begun + 25, 60)
         witness.running.kill()
         for each in clients:
             each.result(30)

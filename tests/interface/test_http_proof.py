@@ -5,8 +5,10 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
+from application.cosignatures import Answer
 from application.keys import LOG, load
 from application.seal import Sealer
+from application.seal.witnessed import Standing
 from application.sealed import Refusal
 from domain.merkle import is_consistent
 from domain.note import decode
@@ -14,6 +16,8 @@ from interface.app import Installation
 from tests.faults.load import submission
 from tests.interface.callers import Person
 from tests.tlog import Log, leaf
+
+UNASKED: dict[str, object] = {"witnessed": None, "witnesses": []}
 
 
 @pytest.fixture
@@ -151,7 +155,7 @@ def test_a_sealer_that_refuses_is_told_of_by_health(client: TestClient, ann: Per
     assert client.get("/api/health").json()["sealed"]["size"] == 0
     sealer.seal()
     health = client.get("/api/health").json()
-    assert health["sealed"] == {"size": health["head"], "lag_events": 0, "refused": None}
+    assert health["sealed"] == {"size": health["head"], "lag_events": 0, "refused": None, **UNASKED}
     sealer._sealed.refuse(Refusal(3, "event", "the event at position 4 is not the one that its writer signed"))
     health = client.get("/api/health").json()
     assert (health["status"], health["sealed"]["refused"]) == (
@@ -170,3 +174,19 @@ def test_a_receipt_has_the_leaves_that_are_proved_a_moment_later(ann: Person, se
         assert told["leaf"] == event["leaf"]
         assert log.proved(told["tlog_proof"], told["entry"].encode()) == event["position"] - 1
     assert ann.did("/organisations", body, headers={"Idempotency-Key": "one"}) == receipt
+
+
+@pytest.mark.usefixtures("village")
+def test_witnesses_that_are_away_are_told_of_by_health(
+    installation: Installation, client: TestClient, sealer: Sealer
+) -> None:
+    sealer.seal()
+    away = Answer("county", trouble="county cannot be reached: refused")
+    installation.sealed.tell(Standing(met=False, answers=(away, Answer("province", at=1_790_000_000))))
+    health = client.get("/api/health").json()
+    assert health["status"] == "impaired"
+    assert health["sealed"]["witnessed"] is False
+    assert health["sealed"]["witnesses"] == [
+        {"name": "county", "at": None, "trouble": "county cannot be reached: refused"},
+        {"name": "province", "at": 1_790_000_000, "trouble": ""},
+    ]
