@@ -53,13 +53,15 @@ class Proofs:
 
         Raise ValueError unless 0 < first <= second.
         """
-        size = self.sealed.checkpoint().size
+        newest = self.sealed.checkpoint()
+        size = newest.size
         second = size if second is None else second
         if max(first, second) > size:
             raise Unsealed(f"{max(first, second)} is more than the {size} events that are sealed")
         subtrees = Tiles(size, self.sealed.tile)
         hashes = tuple(consistency(first, second, subtrees))
-        return Consistent(first, second, _root(first, subtrees), _root(second, subtrees), hashes)
+        root = newest.root if second == size else _root(second, subtrees)
+        return Consistent(first, second, _root(first, subtrees), root, hashes)
 
 
 def _root(size: int, subtrees: Tiles) -> bytes:

@@ -103,12 +103,16 @@ class Sealed:
         """Put up what witnesses answered."""
         put(self.folder / "witnesses.json", json.dumps(asdict(standing), ensure_ascii=False).encode())
 
-    def witnesses(self) -> Any:
-        """What witnesses answered last: whether they were enough, and of each its name, the time or the trouble."""
+    def witnesses(self) -> dict[str, Any]:
+        """What witnesses answered last: whether they were enough (``met``), and of each (``answers``) what came of it.
+
+        Null and nothing where none are asked.
+        """
         try:
-            return json.loads((self.folder / "witnesses.json").read_bytes())
+            told: dict[str, Any] = json.loads((self.folder / "witnesses.json").read_bytes())
         except FileNotFoundError:
-            return None
+            return {"met": None, "answers": []}
+        return told
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Put up a refusal, or take it down."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from application.process import settle
-from benchmarks import bulk, commands, fold, http, imports, moments, proofs, replay
+from benchmarks import bulk, bundle, commands, fold, http, imports, moments, proofs, replay, sealed
 from benchmarks.measure import Comparison
 from benchmarks.results import line, report
 from benchmarks.server import Server, serving
@@ -23,6 +23,8 @@ ALL: dict[str, Callable[[Server], Iterator[Comparison]]] = {
     "replay": replay.run,
     "imports": imports.run,
     "proofs": proofs.run,
+    "sealed": sealed.run,
+    "bundle": bundle.run,
 }
 
 

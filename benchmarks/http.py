@@ -48,7 +48,9 @@ def run(server: Server) -> Iterator[Comparison]:
         path = f"/api/omissions?organisation={county}"
         schema = {"PGOPTIONS": f"-c search_path={database.schema}"}
         with (
-            process(["-c", SERVE], {"TAIZHANG_DATABASE": database.dsn}) as ours,
+            process(
+                ["-c", SERVE], {"TAIZHANG_DATABASE": database.dsn, "TAIZHANG_HOME": str(database.keys.parent)}
+            ) as ours,
             process(["-m", "benchmarks.bare", database.dsn], schema, board) as bare,
         ):
             commands = [request("POST", f"/api/organisations/{id}/members/admission", token, ADMISSION) for id in ids]

@@ -43,8 +43,8 @@ class Server:
     @contextmanager
     def installation(self) -> Generator[Installation]:
         """Yield an installation on an empty log."""
-        with self.database() as dsn, tempfile.TemporaryDirectory() as keys:
-            database = Database(dsn, Path(keys))
+        with self.database() as dsn, tempfile.TemporaryDirectory() as home:
+            database = Database(dsn, Path(home) / "keys")
             migrate(database)
             with Installation(database) as installation:
                 yield installation

@@ -85,26 +85,33 @@ def holding(level: int, index: int, size: int) -> Tile:
 
 
 class Tiles:
-    """The subtrees of a tree of ``size`` leaves, hashed from its tiles, each of which is read once."""
+    """The subtrees of a tree of ``size`` leaves, hashed from its tiles, each of which is read and hashed once."""
 
     def __init__(self, size: int, read: Callable[[Tile], bytes]) -> None:
         self.size = size
-        self._read = cache(read)
+        self._read = read
+        self._rows = cache(self._hashed)
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return a subtree's hash; raise ValueError if a tile is not as long as it is wide."""
         tile = holding(level, index, self.size)
+        above = level % HEIGHT
+        row = self._rows(tile)[above]
+        place = index - (tile.number * WIDTH >> above)
+        if place >= len(row):
+            raise ValueError(f"a tree of {self.size} leaves has no subtree ({level}, {index})")
+        return row[place]
+
+    def _hashed(self, tile: Tile) -> list[list[bytes]]:
+        """A tile's hashes, and those of the complete subtrees above them, level by level."""
         held = self._read(tile)
         if len(held) != HASH * tile.width:
             raise ValueError(f"{tile.path} has {len(held)} bytes, not {HASH * tile.width}")
-        wide = 1 << level % HEIGHT
-        first = index * wide % WIDTH
-        if first + wide > tile.width:
-            raise ValueError(f"a tree of {self.size} leaves has no subtree ({level}, {index})")
-        row = [held[HASH * n : HASH * (n + 1)] for n in range(first, first + wide)]
-        while len(row) > 1:
-            row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-        return row[0]
+        rows = [[held[place : place + HASH] for place in range(0, len(held), HASH)]]
+        for _ in range(1, HEIGHT):
+            row = rows[-1]
+            rows.append([node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)])
+        return rows
 
 
 @dataclass(frozen=True, slots=True)

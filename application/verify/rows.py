@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from itertools import pairwise
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -12,6 +12,7 @@ from application.keys import verify
 from application.sealed import Sealed, Unsealed
 from application.verify.finding import Finding
 from domain.group import signed
+from domain.leaf import Stored as Event
 from domain.leaf import entries
 from domain.merkle import HASH, leaf_hash
 from domain.note import Key
@@ -20,11 +21,15 @@ from domain.tile import ENTRIES, WIDTH, Tile, bundle
 # Each look-up of what came before in a stream is a probe of its index.
 PLAN = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off"
 EVENTS = (
-    "SELECT e.position, e.originator_id, e.originator_version, e.topic, e.recorded_at, e.salt, e.state,"
-    " e.originator_version = 1 OR p.position < e.position"
-    " FROM events e LEFT JOIN events p"
+    "SELECT position, originator_id, originator_version, topic, recorded_at, salt, state FROM events"
+    " WHERE position > %s AND position <= %s ORDER BY position"
+)
+# The first event before which there is none of its stream with the version before its own.
+UNFOLLOWING = (
+    "SELECT min(e.position) FROM events e LEFT JOIN events p"
     " ON p.originator_id = e.originator_id AND p.originator_version = e.originator_version - 1"
-    " WHERE e.position > %s AND e.position <= %s ORDER BY e.position"
+    " WHERE e.position > %s AND e.position <= %s AND e.originator_version <> 1"
+    " AND (p.position IS NULL OR p.position > e.position)"
 )
 BEFORE = "SELECT recorded_at FROM events WHERE position = %s"
 GROUPS = (
@@ -32,8 +37,6 @@ GROUPS = (
     " WHERE first >= coalesce((SELECT max(first) FROM event_groups WHERE first <= %s), 0) AND first <= %s"
     " ORDER BY first"
 )
-
-Row = tuple[int, UUID, int, str, datetime, bytes, bytes, bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ class Stored:
     """What is stored of a block, the groups that reach into it, and when the event before it was recorded."""
 
     block: Block
-    rows: Sequence[Row]
+    rows: Sequence[Event]
     groups: Sequence[tuple[int, bytes, bytes, bytes]]
     before: datetime | None
+    unfollowing: int | None
 
 
 class Rows:
@@ -70,11 +74,13 @@ class Rows:
     def read(self, block: Block) -> Stored:
         """Read what is stored of a block: it can be judged while another is read."""
         before = self._connection.execute(BEFORE, (block.first,), binary=True).fetchone()
+        [(unfollowing,)] = self._connection.execute(UNFOLLOWING, (block.first, block.end))
         return Stored(
             block,
             self._connection.execute(EVENTS, (block.first, block.end), binary=True).fetchall(),
             self._connection.execute(GROUPS, (block.first + 1, block.end), binary=True).fetchall(),
             before[0] if before else None,
+            unfollowing,
         )
 
     def verify(self, stored: Stored) -> Finding | None:
@@ -82,7 +88,7 @@ class Rows:
         block, rows = stored.block, stored.rows
         known, troubles = self._groups(stored)
         try:
-            written = list(entries(self._origin, (row[:7] for row in rows)))
+            written = list(entries(self._origin, rows))
         except ValueError as error:
             return Finding(block.first, "event", f"an event from position {block.first + 1} on can be none: {error}")
         found = [leaf_hash(entry) for entry in written]
@@ -157,17 +163,20 @@ class Rows:
 
 def _order(stored: Stored) -> Finding | None:
     """Positions without a gap, streams whose versions rise by one, times that do not run back."""
-    block, last = stored.block, stored.before
-    for index, (position, _, _, _, at, _, _, follows) in enumerate(stored.rows, block.first):
-        if position != index + 1:
-            return _missing(index)
-        if not follows:
-            return Finding(index, "version", f"the event at position {position} does not follow in its stream")
-        if last is not None and at < last:
-            return Finding(index, "time", f"the event at position {position} is dated before the one before it")
-        last = at
-    end = block.first + len(stored.rows)
-    return _missing(end) if end < block.end else None
+    block, rows, follows = stored.block, stored.rows, stored.unfollowing
+    there = zip(range(block.first, block.end), rows, strict=False)
+    gone = next((index for index, row in there if row[0] != index + 1), block.first + len(rows))
+    times = [row[4] for row in rows]
+    pairs = enumerate(pairwise([stored.before or times[0], *times]), block.first) if times else ()
+    back = next((index for index, (before, at) in pairs if at < before), None)
+    broken = f"the event at position {follows} follows on none of its stream"
+    return _first(
+        _missing(gone) if gone < block.end else None,
+        Finding(follows - 1, "version", broken) if follows is not None else None,
+        Finding(back, "time", f"the event at position {back + 1} is dated before the last")
+        if back is not None
+        else None,
+    )
 
 
 def blocks(first: int, end: int, size: int) -> Iterator[Block]:

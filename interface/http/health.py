@@ -91,7 +91,7 @@ class Pulse:
         stopped = any(each.state == "stopped" for each in views)
         size, refusal = sealed_size(self._installation), self._installation.sealed.refusal()
         head = self._installation.head()
-        told = self._installation.sealed.witnesses() or {"met": None, "answers": []}
+        told = self._installation.sealed.witnesses()
         witnesses = [WitnessHealth(each["name"], each["at"], each["trouble"]) for each in told["answers"]]
         refused = refusal.sentence if refusal else None
         sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses)

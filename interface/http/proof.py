@@ -49,11 +49,11 @@ class Inclusion:
 @query(routes, "/events/{position}/proof", (), Inclusion, found=False)
 def prove_event(who: Caller, position: Position) -> Inclusion | None:
     """Prove that an event is in the log, under the newest checkpoint."""
-    if not 0 < position <= who.at.head():
-        return None
     try:
         found = who.at.proofs.included(position)
     except Unsealed:
+        if not 0 < position <= who.at.head():
+            return None
         raise Behind("the event at position {position} is not sealed yet", position=position) from None
     return Inclusion(
         position,
