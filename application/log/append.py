@@ -25,7 +25,7 @@ TURN = (
     " FROM turn(%b::int[], %b::uuid[], %b::int[], %b::int[], %b::uuid[])"
 )
 APPEND = (
-    "SELECT FROM append(%b::bigint, %b, %b::uuid[], %b::int[], %b::text[], %b::bytea[], %b::bytea[],"
+    "SELECT append(%b::bigint, %b, %b::uuid[], %b::int[], %b::text[], %b::bytea[], %b::bytea[],"
     " %b::uuid[], %b::int[], %b::bytea[], %b, %b, %b)"
 )
 ATTEMPT = (
@@ -168,10 +168,11 @@ class Appender:
             leaves: list[bytes] = []
             if standing:
                 leaves, appended = self._signed(standing, *row[:2])
-                connection.execute(APPEND, appended, binary=True)
+                cursor = connection.execute(APPEND, appended, binary=True)
             connection.execute("COMMIT")
-        head, recorded_at, *_ = row
-        self._end = End(head + sum(each.size for each in standing), recorded_at)
+        if standing:
+            [(clock,)] = cursor.fetchall()
+            self._end = End(row[0] + sum(each.size for each in standing), clock)
         return _with_leaves(outcomes, group, leaves)
 
     def _signed(

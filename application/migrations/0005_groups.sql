@@ -76,12 +76,13 @@ END
 $$;
 
 -- Appends the events of a group from a position on, with its leaves and its signature; to be called in one's turn.
+-- Returns the time, for the next foretelling.
 CREATE FUNCTION append(
     first bigint, recorded_at timestamptz,
     event_id uuid[], event_version integer[], event_topic text[], event_state bytea[], event_salt bytea[],
     event_command uuid[], event_command_size integer[], event_command_digest bytea[],
     leaves bytea, key_id bytea, signature bytea
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
     IF append.first <> coalesce((SELECT max(e.position) FROM events e), 0) + 1 THEN
         RAISE EXCEPTION 'position % is not the next one of the log', append.first;
@@ -98,12 +99,13 @@ BEGIN
     INSERT INTO event_groups VALUES (append.first, append.leaves, append.key_id, append.signature);
 
     PERFORM pg_notify('taizhang_' || current_schema, '');
+    RETURN clock_timestamp();
 END
 $$;
 
 -- Appends a group at a place and a time that its writer has foretold; ``done`` is false, and nothing is changed, if
 -- another has written since, the time is not one of the last tenth of a second, or any of the group is to be refused.
--- ``clock`` is the time, for the next foretelling.
+-- ``clock`` is the time.
 CREATE FUNCTION attempt(
     expected_id uuid[], expected_version integer[],
     first bigint, recorded_at timestamptz,
@@ -134,7 +136,7 @@ BEGIN
             ), 0)
         );
     IF done THEN
-        PERFORM append(first, attempt.recorded_at, event_id, event_version, event_topic, event_state, event_salt,
+        clock := append(first, attempt.recorded_at, event_id, event_version, event_topic, event_state, event_salt,
                        event_command, event_command_size, event_command_digest, leaves, key_id, signature);
     END IF;
 END

@@ -78,7 +78,11 @@ class Sealer:
             raise Unwilling(f"{self._path} is of the log {state.origin}, and the key is {signer.key.name}'s")
         self._state = state
         self.standing = Standing(witnessed is None or self._is_met(witnessed))
-        self._edge, self._entries = self._resume()
+        try:
+            self._edge, self._entries = self._resume()
+        except Unaccountable as found:
+            self._refuse(found)
+            raise
 
     @staticmethod
     def begin(signer: Signer, folder: Path, sealed: Sealed, writers: Sequence[Key]) -> None:
@@ -102,7 +106,7 @@ class Sealer:
     def seal(self) -> None:
         """Seal what is new. Raise Unaccountable for what cannot be: then, and whenever it is asked again.
 
-        An operator lifts a refusal once its reason is gone (``lift``).
+        An operator lifts a refusal once its reason is gone (``taizhang seal --resume``).
         """
         refusal = self._sealed.refusal()
         if refusal is not None:
@@ -116,7 +120,7 @@ class Sealer:
                 self._patrol(connection)
         except Unaccountable as found:
             self._publish()
-            self._sealed.refuse(Refusal(found.index, found.kind, str(found)))
+            self._refuse(found)
             raise
         self._publish()
 
@@ -139,6 +143,9 @@ class Sealer:
                 if troubles != (troubles := list(self.standing.troubles)):
                     told("; ".join(troubles) or "all witnesses answer")
             stop.wait(max(0.0, begun + INTERVAL - monotonic()))
+
+    def _refuse(self, found: Unaccountable) -> None:
+        self._sealed.refuse(Refusal(found.index, found.kind, str(found)))
 
     @contextmanager
     def _reading(self) -> Generator[Connection[TupleRow]]:
