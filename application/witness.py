@@ -124,6 +124,9 @@ class Watched:
         if kept:
             told = "TWO HISTORIES OF ONE LOG: " if refusal.kind is Kind.forked else "NOT COSIGNED: "
             _log.critical("%s%s. The evidence is in %s", told, refusal, kept)
+            if self.evidence.count(refusal.kind) >= KEPT:
+                full = "%s is full: until it is moved elsewhere, nothing more that is %s is kept or told of"
+                _log.critical(full, kept.parent, refusal.kind)
 
 
 class Witness:

@@ -185,6 +185,13 @@ def test_a_witness_that_names_one_size_after_another_is_asked_twice_and_no_more(
     assert place.answers((409, SIZE, b"3\n"), (409, SIZE, b"4\n")).trouble == "A names one size after another"
 
 
+def test_a_witness_that_names_the_size_it_was_asked_from_has_seen_another_root_of_it(place: Place) -> None:
+    found = place.answers((409, SIZE, b"9\n"), (409, SIZE, b"9\n"))
+    assert found == Answer("A", None, "A has seen another root of a log of this size", contradicts=True)
+    smaller = place.answers((409, SIZE, b"3\n"), (409, SIZE, b"3\n"))
+    assert smaller == Answer("A", None, "A names one size after another"), "of smaller trees it says nothing"
+
+
 def test_lines_of_others_are_passed_over_and_of_its_own_the_newest_is_kept(place: Place) -> None:
     stranger = str(Signature("stranger.example", b"1234", bytes(72))).encode()
     given = line("B") + line(at=AT) + stranger + line(at=AT + 5) + line(at=AT + 2)

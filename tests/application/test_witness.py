@@ -265,7 +265,9 @@ def test_what_is_refused_for_other_reasons_is_not_kept(place: Place) -> None:
     assert not place.refused.exists()
 
 
-def test_nobody_fills_the_disk_with_evidence_nor_hides_one_kind_under_the_other(place: Place) -> None:
+def test_nobody_fills_the_disk_with_evidence_nor_hides_one_kind_under_the_other(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     witness = place.opens()
     witness.cosign(body(0, 9))
 
@@ -280,6 +282,11 @@ def test_nobody_fills_the_disk_with_evidence_nor_hides_one_kind_under_the_other(
     evidence = place.opens().watched[ORIGIN].evidence
     assert (evidence.count(Kind.forked), evidence.count(Kind.unproven)) == (KEPT, KEPT)
     assert len(list(place.refused.iterdir())) == 2 * KEPT
+    told = [each.getMessage() for each in caplog.records if " is full: " in each.getMessage()]
+    assert [line.partition(" that is ")[2].split()[0] for line in told] == ["unproven", "forked"], "once for each"
+    shutil.rmtree(place.refused)
+    refused(witness, checkpoint(12, 0))
+    assert evidence.count(Kind.unproven) == 1, "once it was moved elsewhere it goes on"
 
 
 def test_a_checkpoint_is_refused_also_where_the_evidence_cannot_be_kept(
