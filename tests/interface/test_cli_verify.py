@@ -1,0 +1,85 @@
+"""The whole installation verified by one command: what is wrong is named, and the exit status says so."""
+
+import json
+from typing import Any
+
+import pytest
+
+from application.database import Database, Role
+from application.keys import LOG, WRITER, create, load
+from tests.faults.log import ORIGIN
+from tests.faults.tamper import tamper
+from tests.interface.shell import Shell
+
+EDITED = "UPDATE events SET state = convert_to(replace(convert_from(state, 'UTF8'), '湖州', '杭州'), 'UTF8')"
+COPIED = """
+INSERT INTO organisation SELECT (jsonb_populate_record(o, '{"key": "00000000-0000-0000-0000-000000000001"}')).*
+FROM organisation o WHERE name = '湖州市'
+"""
+COUNTY = "code,name,parent_code,level\n33,浙江省,,province\n3305,湖州市,33,prefecture\n330523,安吉县,3305,county\n"
+
+
+@pytest.fixture
+def county(shell: Shell) -> Shell:
+    """A small log, sealed, with its views folded."""
+    shell.write("county.csv", COUNTY)
+    shell.prints("import", "organisations", "county.csv")
+    shell.prints("views", "rows", "organisation")
+    shell.prints("seal", "--begin", "--once")
+    return shell
+
+
+def found(shell: Shell, *words: str) -> Any:
+    """Verify what is not as it was; return what is told of it."""
+    ran = shell.run("verify", "--json", *words)
+    assert ran.returncode == 1, ran.stderr.decode()
+    told = json.loads(ran.stdout)
+    assert told["verdict"] == "TAMPERED"
+    return told
+
+
+def test_an_installation_that_nobody_touched_is_verified(county: Shell) -> None:
+    told = county.tells("verify")
+    assert (told["verdict"], told["origin"], told["checkpoints"]) == ("VERIFIED", ORIGIN, 1)
+    assert told["events"] == told["sealed"] > 3
+    assert told["views"] == ["organisation", "standard", "ledger", "conformance"]
+    lines = county.prints("verify", "--processes", "1", "--no-views").splitlines()
+    assert lines[0] == f"VERIFIED: {told['events']} events of {ORIGIN}"
+
+
+def test_an_event_that_was_edited_is_named(county: Shell, database: Database) -> None:
+    tamper(database, EDITED)
+    told = found(county)
+    assert told["kind"] == "event"
+    assert told["position"] == told["index"] + 1
+    assert found(county, "--processes", "1") == told
+    said = county.run("verify").stdout.decode().splitlines()[0]
+    assert said.startswith(f"TAMPERED (event): the event at position {told['position']} is not the one")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE organisation SET name = '杭州市' WHERE name = '湖州市'",
+        "DELETE FROM organisation WHERE name = '湖州市'",
+        'INSERT INTO organisation SELECT (jsonb_populate_record(o, \'{"key": "00000000-0000-0000-0000-000000000001"}\')).*'
+        " FROM organisation o WHERE name = '湖州市'",
+    ],
+)
+def test_a_view_whose_rows_were_changed_is_named(county: Shell, database: Database, statement: str) -> None:
+    with database.connect(Role.owner) as connection:
+        connection.execute("SET search_path = record_organisation")
+        assert connection.execute(statement.encode()).rowcount > 0
+    told = found(county)
+    assert told["kind"] == "view"
+    assert "the view organisation has" in told["sentence"]
+    assert county.tells("verify", "--no-views")["verdict"] == "VERIFIED"
+
+
+def test_the_keys_to_trust_can_be_given(county: Shell, database: Database) -> None:
+    ours = [str(load(database.keys, role).key) for role in (LOG, WRITER)]
+    assert county.tells("verify", "--key", ours[0], "--writer", ours[1])["verdict"] == "VERIFIED"
+    stranger = str(create(county.folder / "elsewhere", "stranger", ORIGIN).key)
+    assert found(county, "--key", stranger)["kind"] == "checkpoint"
+    assert found(county, "--key", ours[0], "--writer", stranger)["kind"] == "key"
+    assert "is no verifier key" in county.refuses("verify", "--key", "x")
