@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ class Service:
     def line(self) -> str:
         assert self.running.stdout
         return self.running.stdout.readline()
+
+    def errors(self) -> str:
+        """What it said on standard error, once it has ended."""
+        assert self.running.stderr
+        return self.running.stderr.read()
 
     def asks(self, path: str, token: str = "") -> Any:
         request = urllib.request.Request(f"{self.address}{path}")  # noqa: S310  # an address of our own
@@ -138,3 +144,47 @@ def test_a_port_in_use_is_told_and_nothing_is_started(tmp_path: Path) -> None:
         shell = Shell(tmp_path, {"TAIZHANG_HOME": "home", "TAIZHANG_PORT": port})
         assert f"cannot listen at 127.0.0.1 port {port}" in shell.refuses("serve")
     assert not (tmp_path / "home").exists()
+
+
+def sealers(home: Path) -> list[int]:
+    """The sealers that run for a home."""
+    found: list[int] = []
+    for each in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (each / "cmdline").read_bytes().split(b"\0")
+            if b"seal" in words and f"TAIZHANG_HOME={home}".encode() in (each / "environ").read_bytes().split(b"\0"):
+                found.append(int(each.name))
+    return found
+
+
+def test_a_service_has_its_log_sealed_by_a_process_of_its_own(start: Callable[..., Service]) -> None:
+    service = start()
+    beside = Shell(service.home, {"TAIZHANG_HOME": str(service.home)})
+    beside.write("county.csv", "code,name,parent_code,level\n33,浙江省,,province\n")
+
+    def sealed() -> int:
+        return int(service.asks("/api/health")["sealed"]["size"])
+
+    assert beside.tells("import", "organisations", "county.csv")["recorded"] == 1
+    until(lambda: sealed() == 2)
+    [sealer] = sealers(service.home)
+    os.kill(sealer, signal.SIGKILL)
+    beside.write("more.csv", "code,name,parent_code,level\n3305,湖州市,33,prefecture\n")
+    assert beside.tells("import", "organisations", "more.csv")["recorded"] == 1
+    until(lambda: sealed() == service.asks("/api/health")["head"] == 4)
+    service.running.kill()
+    until(lambda: not sealers(service.home))
+
+
+def test_a_service_whose_sealer_refused_goes_on_and_says_so(start: Callable[..., Service]) -> None:
+    service = start()
+    beside = Shell(service.home, {"TAIZHANG_HOME": str(service.home)})
+    until((service.home / "sealed/checkpoint").exists)
+    beside.write("county.csv", "code,name,parent_code,level\n33,浙江省,,province\n")
+    (service.home / "sealed/refused.json").write_text('{"index": 3, "kind": "event", "sentence": "it was edited"}')
+    until(lambda: not sealers(service.home))
+    assert beside.tells("import", "organisations", "county.csv")["recorded"] == 1
+    health = service.asks("/api/health")
+    assert (health["status"], health["sealed"]["refused"]) == ("impaired", "it was edited")
+    assert service.stops(signal.SIGTERM) == 0
+    assert "NOT SEALED: it was edited" in service.errors()
