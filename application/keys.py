@@ -15,6 +15,7 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from application.files import settle
 from domain.group import writer
 from domain.note import COSIGNATURE, ED25519, Key, Note, Signature, cosigned, decode, encode
 
@@ -86,7 +87,7 @@ def create(folder: Path, role: str, name: str) -> Signer:
             _name(draft, path)
         finally:
             Path(draft).unlink()
-        _settle(folder)
+        settle(folder)
     except OSError as error:
         raise Unusable(f"{path} cannot be written: {error.strerror}") from error
     return signer
@@ -185,15 +186,6 @@ def _name(draft: str, path: Path) -> None:
         os.link(draft, path)
     except FileExistsError:
         raise Unusable(f"{path} is a key already; what it signed is verified with it for ever") from None
-
-
-def _settle(folder: Path) -> None:
-    """Have the folder's entries on the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 __all__ = [

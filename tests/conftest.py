@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -17,6 +18,10 @@ from application.migrate import migrate
 from application.postgres import temporary
 from application.records import Records
 from tests.faults.log import ORIGIN
+
+# How long an example takes says more of the machine than of the code; speed is measured in benchmarks.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.merkle import Frontier, consistency, inclusion, is_consistent, is_included, leaf_hash, root_of
@@ -88,7 +88,6 @@ def test_proofs_are_made_from_the_tiles_of_a_tree(size: int, data: st.DataObject
     assert is_consistent(first, size, root_of(LEAVES[:first]), root, consistency(first, size, subtrees))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, SIZE), min_size=1, max_size=5).map(sorted))
 def test_a_tree_that_grows_writes_every_tile_of_its_sizes(sizes: list[int]) -> None:
     edge, size = Edge(), 0
