@@ -149,7 +149,7 @@ def test_a_log_whose_making_was_interrupted_gets_the_key_that_is_missing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(keys, "_settle", die)
+        patched.setattr(keys, "settle", die)
         with pytest.raises(KeyboardInterrupt):
             create_for_log(tmp_path, ORIGIN)
     writer = load(tmp_path, WRITER).key
