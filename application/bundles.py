@@ -9,7 +9,7 @@ from uuid import UUID
 from application.database import Reads
 from application.sealed import Sealed, Unsealed
 from domain.bundle import Held, Manifest, write
-from domain.merkle import HASH, multiproof
+from domain.merkle import multiproof, split
 from domain.note import Checkpoint, Note
 from domain.tile import ENTRIES, WIDTH, Tile, Tiles, unbundle
 
@@ -64,7 +64,7 @@ class Bundles:
     def _leaves(self, span: Span, size: int) -> Iterator[bytes]:
         for tile, start, end in _tiles(span, size, 0):
             held = self._sealed.tile(tile)
-            yield from (held[HASH * n : HASH * (n + 1)] for n in range(start, end))
+            yield from split(held)[start:end]
 
     def _held(self, span: Span, size: int) -> Iterator[Held]:
         states = self._states(span)

@@ -201,7 +201,7 @@ class Ledger:
         def items() -> Iterator[Item]:
             for id in self.board.overdue(today):
                 command = uuid5(id, f"omission {today}")
-                yield Item(command, ((Obligation, id),), lambda work, id=id, c=command: detect(work, id, c))  # type: ignore[misc]
+                yield Item(command, ((Obligation, id),), lambda work, id=id, c=command: detect(work, id, c))  # type: ignore[misc]  # bound
 
         def detect(work: Work, id: UUID, command: UUID) -> None:
             item = work.load(Obligation, id)

@@ -85,7 +85,7 @@ def unsigned(server: Server) -> Generator[Installation]:
             connection.execute(found[0].encode())
             connection.execute("ALTER FUNCTION append SET enable_seqscan = off")
         writer = recorder.writer
-        writer._appender.disconnect()  # noqa: SLF001
+        writer._appender.disconnect()  # noqa: SLF001  # it gives way to the next
         writer._appender = Unsigned(database, writer._tell)  # noqa: SLF001  # it is replaced before it is used
         yield installation
 

@@ -34,6 +34,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\1" + left + right).digest()
 
 
+def split(held: bytes) -> list[bytes]:
+    """Take hashes apart that stand one after the other."""
+    return [held[place : place + HASH] for place in range(0, len(held), HASH)]
+
+
 @dataclass(frozen=True, slots=True)
 class Frontier:
     """All that is needed of a tree to let it grow: the hashes of the subtrees it is made of, the largest first.

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import count
 from typing import Final, Self
 
-from domain.merkle import HASH, Frontier, node_hash
+from domain.merkle import HASH, Frontier, node_hash, split
 
 HEIGHT: Final = 8
 """Levels of the tree from one level of tiles to the next."""
@@ -107,7 +107,7 @@ class Tiles:
         held = self._read(tile)
         if len(held) != HASH * tile.width:
             raise ValueError(f"{tile.path} has {len(held)} bytes, not {HASH * tile.width}")
-        rows = [[held[place : place + HASH] for place in range(0, len(held), HASH)]]
+        rows = [split(held)]
         for _ in range(1, HEIGHT):
             row = rows[-1]
             rows.append([node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)])

@@ -18,7 +18,7 @@ from application.keys import WRITER, Signer, Unusable, load
 from application.log.submission import Appended, Outcome, Repeated, Stale, Submission
 from domain.group import log_of, signed
 from domain.leaf import SALT, entries
-from domain.merkle import HASH, leaf_hash
+from domain.merkle import leaf_hash, split
 
 TURN = (
     "SELECT head, recorded_at, repeated_by, stale_by, stale_id, stale_version"
@@ -98,7 +98,7 @@ class Appender:
             each.sent = True
         try:
             outcomes = self._attempt(connection, group) or self._take_turn(connection, group)
-        except Exception:
+        except Exception:  # whatever it was: the next group finds no transaction open, and its end out
             self._end = None
             with suppress(psycopg.Error):
                 connection.rollback()
@@ -127,7 +127,7 @@ class Appender:
             return Repeated()
         position, recorded_at, *_ = rows[0]
         [(leaves,)] = self._connect().execute(LEAVES, {"first": position, "size": each.size}, binary=True)
-        return Appended(position, recorded_at, tuple(leaves[n : n + HASH] for n in range(0, len(leaves), HASH)))
+        return Appended(position, recorded_at, tuple(split(leaves)))
 
     def _attempt(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome] | None:
         """Append a group where the log is thought to end; None if it does not end there, or some are to be refused."""

@@ -15,7 +15,7 @@ from application.log.mapper import Entry
 from application.log.submission import Appended, Command, Outcome, Submission
 from application.log.tail import Tail, Tailer
 from application.log.writer import Writer
-from domain.merkle import HASH
+from domain.merkle import split
 
 # Times never run back: what has a later event after it has nothing to come any more.
 AT = (
@@ -139,7 +139,7 @@ class LogRecorder(ApplicationRecorder):
     def leaves(self, first: int, size: int) -> list[bytes]:
         """Return the leaves of events that were recorded together, from a position on."""
         [(leaves,)] = self.reads.fetch(LEAVES, {"first": first, "size": size})
-        return [leaves[n : n + HASH] for n in range(0, len(leaves), HASH)]
+        return split(leaves)
 
     def versions(self, originator_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Return the last version of each stream that has events."""

@@ -44,7 +44,7 @@ class Place:
             return inside
         digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
         # Anybody may make a folder there: the keeper checks whose it is, and clients check who listens in it.
-        return Path(f"/tmp/taizhang-{self.account.pw_uid}-{digest}")  # noqa: S108
+        return Path(f"/tmp/taizhang-{self.account.pw_uid}-{digest}")  # noqa: S108  # see above
 
 
 def locate(home: Path) -> Place:

@@ -81,7 +81,7 @@ def _keep(command: list[str], data: Path, log: Path, users: int, lock: int) -> N
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
         os.dup2(1, 2)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.execve(command[0], command, {**os.environ, **_stale(data)})  # noqa: S606
+        os.execve(command[0], command, {**os.environ, **_stale(data)})  # noqa: S606  # our server
 
     def wait_for_users() -> None:
         os.close(lock)

@@ -9,7 +9,7 @@ from application.keys import verify
 from application.seal.refusal import Unaccountable
 from domain.group import signed
 from domain.leaf import Stored, entries
-from domain.merkle import HASH, leaf_hash
+from domain.merkle import HASH, leaf_hash, split
 from domain.note import Key
 
 SKEW = timedelta(minutes=1)
@@ -30,7 +30,7 @@ class Group:
         return len(self.leaves) // HASH
 
     def hashes(self) -> list[bytes]:
-        return [self.leaves[n : n + HASH] for n in range(0, len(self.leaves), HASH)]
+        return split(self.leaves)
 
 
 @dataclass(frozen=True, slots=True)

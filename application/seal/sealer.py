@@ -20,7 +20,7 @@ from application.seal.state import State
 from application.seal.witnessed import Standing, Witnessed
 from application.sealed import Refusal, Sealed, Unsealed
 from domain.leaf import Stored
-from domain.merkle import HASH, Frontier, consistency, inclusion, is_included, leaf_hash
+from domain.merkle import Frontier, consistency, inclusion, is_included, leaf_hash, split
 from domain.note import Checkpoint, Key, Note
 from domain.tile import ENTRIES, WIDTH, Edge, Tile, Tiles, bundle, unbundle
 
@@ -272,7 +272,7 @@ class Sealer:
             proof = inclusion(first, self.size, Tiles(self.size, self._sealed.tile))
         except (Unsealed, ValueError):
             return None
-        leaves = [tile[n : n + HASH] for n in range(0, len(tile), HASH)]
+        leaves = split(tile)
         return leaves if is_included(leaves[0], first, self.size, proof, self._state.frontier.root) else None
 
 

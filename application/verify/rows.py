@@ -14,7 +14,7 @@ from application.verify.finding import Finding
 from domain.group import signed
 from domain.leaf import Stored as Event
 from domain.leaf import entries
-from domain.merkle import HASH, leaf_hash
+from domain.merkle import HASH, leaf_hash, split
 from domain.note import Key
 from domain.tile import ENTRIES, WIDTH, Tile, bundle
 
@@ -110,7 +110,7 @@ class Rows:
                 said = f"one group ends before position {due + 1}, and another begins at {first}"
                 troubles.append(Finding(min(due, index), "group", said))
                 break
-            hashes = [leaves[n : n + HASH] for n in range(0, len(leaves), HASH)]
+            hashes = split(leaves)
             due = index + len(hashes)
             known.update(zip(range(index, due), hashes, strict=True))
             if index >= stored.block.first and (trouble := self._signed(first, hashes, key_id, signature)):

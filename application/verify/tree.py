@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from application.keys import verify
 from application.sealed import Sealed, Unsealed
 from application.verify.finding import Finding
-from domain.merkle import HASH
+from domain.merkle import HASH, split
 from domain.note import Checkpoint, Key, Note
 from domain.tile import WIDTH, Edge, Tile
 
@@ -89,7 +89,7 @@ class Tree:
                 return None
             held += tile
         start = first - first % WIDTH
-        return [held[HASH * n : HASH * (n + 1)] for n in range(first - start, end - start)]
+        return split(held)[first - start : end - start]
 
     def _tile(self, tile: Tile) -> bytes | None:
         try:
