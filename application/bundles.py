@@ -7,8 +7,11 @@ from typing import BinaryIO
 from uuid import UUID
 
 from application.database import Reads
+from application.proofs import Proofs
 from application.sealed import Sealed, Unsealed
-from domain.bundle import Held, Manifest, write
+from domain.bundle import Held, Link, Manifest, state_written, write
+from domain.keychange import LOG, Change
+from domain.keyring import keyring_id
 from domain.merkle import multiproof, split
 from domain.note import Checkpoint, Note
 from domain.tile import ENTRIES, WIDTH, Tile, Tiles, unbundle
@@ -17,6 +20,10 @@ from domain.tile import ENTRIES, WIDTH, Tile, Tiles, unbundle
 PAGE = 20 * WIDTH
 
 RECORD = "SELECT position FROM events WHERE originator_id = %s AND position <= %s ORDER BY position"
+KEYRING = (
+    "SELECT position, topic, salt, state FROM events WHERE originator_id = %s AND position <= %s"
+    " ORDER BY originator_version"
+)
 STATES = "SELECT position, salt, state FROM events WHERE position > %s AND position <= %s ORDER BY position"
 
 Span = tuple[int, int]
@@ -27,6 +34,7 @@ class Bundles:
 
     def __init__(self, reads: Reads, sealed: Sealed) -> None:
         self._reads = reads
+        self._proofs = Proofs(sealed)
         self._sealed = sealed
 
     def of_record(self, file: BinaryIO, record: UUID) -> Manifest:
@@ -58,8 +66,16 @@ class Bundles:
         leaves = [leaf for span in manifest.positions for leaf in self._leaves(span, manifest.size)]
         events = (held for span in manifest.positions for held in self._held(span, manifest.size))
         with tempfile.TemporaryFile(dir=_folder(file)) as scratch:
-            write(file, scratch, manifest, bytes(note), leaves, proof, events)
+            write(file, scratch, manifest, bytes(note), leaves, proof, events, self._links(manifest))
         return manifest
+
+    def _links(self, manifest: Manifest) -> Iterator[Link]:
+        """The events that added keys, each under the first checkpoint that it is in: an earlier key signed that too."""
+        for position, topic, salt, state in self._reads.fetch(KEYRING, (keyring_id(manifest.origin), manifest.size)):
+            change = Change.read(position, topic, state)
+            if change is not None and change.added and change.role == LOG:
+                included = self._proofs.included(position, self._sealed.covering(position))
+                yield Link(bytes(included.proof), included.entry, state_written(salt, state))
 
     def _leaves(self, span: Span, size: int) -> Iterator[bytes]:
         for tile, start, end in _tiles(span, size, 0):

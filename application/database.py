@@ -39,6 +39,7 @@ class Database:
     """A log's address: a libpq connection string, and the schema that holds the log.
 
     ``keys``: the folder with the keys that sign what is recorded; who only reads needs none.
+    ``sign_command``: what signs with those of which only the public half is there.
     ``patience``: seconds for which reads and writes wait out a server that restarts.
     """
 
@@ -46,6 +47,7 @@ class Database:
     keys: Path
     schema: str = "record"
     patience: float = PATIENCE
+    sign_command: str = ""
 
     def conninfo(self, role: Role) -> str:
         given = conninfo_to_dict(self.dsn)

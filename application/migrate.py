@@ -70,7 +70,7 @@ def migrate(database: Database, origin: str = "") -> list[str]:
                 )
                 applied.append(f"{migration.number:04} {migration.name}")
         if not connection.execute("SELECT 1 FROM log").fetchone():
-            found(connection, for_log(database.keys, origin))
+            found(connection, for_log(database.keys, origin, database.sign_command))
         connection.execute(
             sql.SQL("GRANT SELECT ON migrations TO {}").format(sql.SQL(", ").join(map(sql.Identifier, ROLES)))
         )

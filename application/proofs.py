@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.sealed import Sealed, Unsealed
 from domain.merkle import Frontier, consistency, inclusion, leaf_hash
-from domain.note import Checkpoint
+from domain.note import Checkpoint, Note
 from domain.proof import Proof
 from domain.tile import ENTRIES, WIDTH, Tile, Tiles, unbundle
 
@@ -37,9 +37,9 @@ class Proofs:
     def __init__(self, sealed: Sealed) -> None:
         self.sealed = sealed
 
-    def included(self, position: int) -> Included:
-        """Prove that an event is in the log, under the newest checkpoint; raise Unsealed if it is not yet."""
-        note = self.sealed.note()
+    def included(self, position: int, note: Note | None = None) -> Included:
+        """Prove that an event is in the log, under a checkpoint, or the newest; raise Unsealed if it is not yet."""
+        note = note or self.sealed.note()
         size, index = Checkpoint.parse(note.text).size, position - 1
         if not 0 <= index < size:
             raise Unsealed(f"position {position} is not among the {size} events that are sealed")

@@ -13,7 +13,7 @@ from application.database import Database, Role, Unavailable
 OLDEST = 16
 
 
-def reach(dsn: str, keys: Path) -> Database:
+def reach(dsn: str, keys: Path, sign_command: str = "") -> Database:
     """Return the database of a connection string once its server has answered; raise Unavailable."""
     try:
         given = conninfo_to_dict(dsn)
@@ -24,7 +24,7 @@ def reach(dsn: str, keys: Path) -> Database:
     # One at the beginning alone is an abstract socket's; any other is a piece of what should not be shown.
     if "@" in str(given.get("host", ""))[1:]:
         raise Unavailable("an @ in the user or the password of the database's address is written %40")
-    database = Database(dsn, keys)
+    database = Database(dsn, keys, sign_command=sign_command)
     with answering(), database.connect(Role.owner) as connection:
         version = connection.info.server_version // 10_000
     if version < OLDEST:

@@ -198,6 +198,7 @@ class Records(Application[UUID]):
                 "LOG_KEYS": str(database.keys),
                 "LOG_SCHEMA": database.schema,
                 "LOG_PATIENCE": str(database.patience),
+                "LOG_SIGN_COMMAND": database.sign_command,
             }
         )
 

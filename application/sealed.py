@@ -6,12 +6,14 @@ published, with the time, one in a line; ``refused.json`` is there while the sea
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from io import SEEK_END
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from application.files import append, put, settle
 from domain.merkle import HASH
@@ -78,6 +80,18 @@ class Sealed:
         except FileNotFoundError:
             return
 
+    def covering(self, size: int) -> Note:
+        """Return the first checkpoint that was published of so many events or more; raise Unsealed if there is none."""
+        try:
+            with (self.folder / "history.jsonl").open("rb") as history:
+                place = bisect_left(range(history.seek(0, SEEK_END)), size, key=lambda at: _size_after(history, at))
+                line = _line_after(history, place)
+        except FileNotFoundError:
+            line = b""
+        if not line:
+            raise Unsealed(f"no checkpoint of {size} events or more was published")
+        return _note(line)
+
     def write(self, tiles: list[tuple[Tile, bytes]]) -> None:
         """Write tiles; once this returns they are on the disk, and partial ones that have become full are gone."""
         folders: set[Path] = set()
@@ -120,3 +134,22 @@ class Sealed:
             (self.folder / "refused.json").unlink(missing_ok=True)
         else:
             put(self.folder / "refused.json", json.dumps(asdict(refusal), ensure_ascii=False).encode())
+
+
+def _line_after(history: BinaryIO, place: int) -> bytes:
+    """The first line that begins at a place of the file, or after it; none at its end."""
+    if place:
+        history.seek(place - 1)
+        history.readline()
+    else:
+        history.seek(0)
+    return history.readline()
+
+
+def _size_after(history: BinaryIO, place: int) -> int:
+    line = _line_after(history, place)
+    return Checkpoint.parse(_note(line).text).size if line else 1 << 63
+
+
+def _note(line: bytes) -> Note:
+    return Note.parse(str(json.loads(line)["checkpoint"]).encode())

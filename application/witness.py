@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from application.files import alone, put, settle
-from application.keys import WITNESS, Signer, for_witness, verify
+from application.keys import WITNESS, Signer, for_witness, has, verify
 from domain.cosign import Kind, NotCosigned, Request, decide, head, nothing, origin_hash
 from domain.note import ED25519, Checkpoint, Key, Note, Signature
 
@@ -166,16 +166,21 @@ class Witness:
 
 @contextmanager
 def witnessing(
-    folder: Path, keys: Path, name: str, logs: Iterable[Key], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    folder: Path,
+    keys: Path,
+    name: str,
+    logs: Iterable[Key],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sign_command: str = "",
 ) -> Generator[Witness]:
     """Open the witness whose key lies in ``keys`` and whose memory in ``folder``; a name makes both where no key is.
 
     Raise Unfit if its memory is gone or damaged, or another process uses it; Unusable for the key.
     """
-    if name and not (keys / f"{WITNESS}.key").exists():
+    if name and not has(keys, WITNESS):
         folder.mkdir(parents=True, exist_ok=True)
         settle(folder.parent)
-    signer = for_witness(keys, name)
+    signer = for_witness(keys, name, sign_command)
     if not folder.is_dir():
         raise Unfit(f"there is no {folder}, where {signer.key.name} keeps what it saw: bring it, {ANEW}")
     with alone(folder) as only:

@@ -80,7 +80,7 @@ def _sealer(installation: Installation) -> Sealer:
     keys = installation.database.keys
     signer, folder = load(keys, LOG), keys.parent / "sealer"
     Sealer.begin(signer, folder, installation.sealed, [load(keys, WRITER).key])
-    return Sealer(installation.database, signer, folder, installation.sealed, lambda: datetime.now(UTC))
+    return Sealer(installation.database, lambda: [signer], folder, installation.sealed, lambda: datetime.now(UTC))
 
 
 def _sealed(sealer: Sealer) -> int:

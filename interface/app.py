@@ -14,6 +14,7 @@ from application.bundles import Bundles
 from application.clock import Clock
 from application.database import Database, Role
 from application.identity import uuid7
+from application.keyring import Keyrings
 from application.ledger import Ledger
 from application.log import Entry
 from application.organisation import Organisations
@@ -97,6 +98,7 @@ class Installation:
         self.access = Access(database, database.reads(Role.writer, 4))
         self.organisations = Organisations(self.records, self.clock, self.board)
         self.standards = Standards(self.records, self.clock)
+        self.keyrings = Keyrings(self.records, self.sealed)
         self.ledger = Ledger(self.records, self.clock, self.board)
         self._stop = threading.Event()
         self._engine: threading.Thread | None = None

@@ -15,6 +15,7 @@ class Settings:
     """``database`` is empty for the embedded one, which lies under ``home``; ``origin`` for a name by chance.
 
     ``policy`` names the witnesses that the sealer asks; ``hold``: it publishes nothing that too few cosigned.
+    ``sign_command`` signs with those keys of which only the public half is here.
     """
 
     home: Path
@@ -22,6 +23,7 @@ class Settings:
     database: str
     policy: Path | None
     hold: bool
+    sign_command: str
     host: str
     port: int
     zone: ZoneInfo
@@ -70,6 +72,7 @@ class Settings:
             origin=environment.get("TAIZHANG_ORIGIN") or "",
             policy=Path(policy) if (policy := environment.get("TAIZHANG_POLICY")) else None,
             hold=unwitnessed == "hold",
+            sign_command=environment.get("TAIZHANG_SIGN_COMMAND") or "",
             database=environment.get("TAIZHANG_DATABASE") or "",
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),

@@ -30,12 +30,13 @@ __all__ = [
 
 
 class Factory(InfrastructureFactory[Any]):
-    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN``, ``_KEYS``, ``_SCHEMA`` and ``_PATIENCE``."""
+    """Chosen by ``PERSISTENCE_MODULE=application.log``; reads ``LOG_DSN`` and so on."""
 
     def application_recorder(self) -> LogRecorder:
         dsn, keys, schema, patience = (self.env.get(f"LOG_{name}") for name in ("DSN", "KEYS", "SCHEMA", "PATIENCE"))
         assert dsn and keys and schema and patience
-        return LogRecorder(Database(dsn, Path(keys), schema, float(patience)))
+        command = self.env.get("LOG_SIGN_COMMAND") or ""
+        return LogRecorder(Database(dsn, Path(keys), schema, float(patience), command))
 
     def aggregate_recorder(self, purpose: str = "events") -> LogRecorder:
         """The log alone is kept: there are no snapshots to record."""

@@ -14,9 +14,11 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.database import Database, Role
-from application.keys import WRITER, Signer, Unusable, load
+from application.keys import WRITER, Signer, Unusable, load_all
 from application.log.submission import Appended, Outcome, Repeated, Stale, Submission
-from domain.group import log_of, signed
+from domain.group import signed, writer
+from domain.keychange import Change
+from domain.keyring import keyring_id
 from domain.leaf import SALT, entries
 from domain.merkle import leaf_hash, split
 
@@ -41,6 +43,10 @@ STANDING = (
     " ORDER BY position LIMIT %b"
 )
 
+
+KEYRING = "SELECT position, topic, state FROM events WHERE originator_id = %b ORDER BY originator_version"
+# The SQLSTATE of a group under a key that was retired.
+RETIRED = "TZ001"
 
 # Of some events from a first position on. Those of one command are in one group, but where a log was vouched for later.
 LEAVES = (
@@ -75,6 +81,7 @@ class Appender:
         self._before_waiting = before_waiting
         self._connection: Connection[TupleRow] | None = None
         self._key: Signer | None = None
+        self._origin = ""
         self._end: End | None = None
 
     @property
@@ -97,7 +104,7 @@ class Appender:
         for each in group:
             each.sent = True
         try:
-            outcomes = self._attempt(connection, group) or self._take_turn(connection, group)
+            outcomes = self._append(connection, group)
         except Exception:  # whatever it was: the next group finds no transaction open, and its end out
             self._end = None
             with suppress(psycopg.Error):
@@ -128,6 +135,16 @@ class Appender:
         position, recorded_at, *_ = rows[0]
         [(leaves,)] = self._connect().execute(LEAVES, {"first": position, "size": each.size}, binary=True)
         return Appended(position, recorded_at, tuple(split(leaves)))
+
+    def _append(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome]:
+        try:
+            return self._attempt(connection, group) or self._take_turn(connection, group)
+        except psycopg.Error as error:
+            if error.sqlstate != RETIRED:
+                raise
+        connection.rollback()
+        self._key = self._chosen(connection)
+        return self._take_turn(connection, group)
 
     def _attempt(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome] | None:
         """Append a group where the log is thought to end; None if it does not end there, or some are to be refused."""
@@ -179,7 +196,8 @@ class Appender:
         self, standing: Sequence[Submission], head: int, recorded_at: datetime
     ) -> tuple[list[bytes], tuple[object, ...]]:
         """Return the leaves of what stands, and what ``append`` is given."""
-        signer, first = self._signer(), head + 1
+        signer, first = self._key, head + 1
+        assert signer is not None, "there is a connection"
         events = [
             (event, command, len(command.events) if n == 0 else None, command.digest if n == 0 else None)
             for submission in standing
@@ -192,7 +210,7 @@ class Appender:
             (position, event.originator_id, event.originator_version, event.topic, recorded_at, salt, event.state)
             for position, ((event, *_), salt) in enumerate(zip(events, salts, strict=True), first)
         )
-        leaves = [leaf_hash(entry) for entry in entries(self._origin(), stored)]
+        leaves = [leaf_hash(entry) for entry in entries(self._origin, stored)]
         return leaves, (
             first,
             recorded_at,
@@ -206,20 +224,8 @@ class Appender:
             [digest for *_, digest in events],
             b"".join(leaves),
             signer.key.id,
-            signer.sign(signed(self._origin(), first, leaves)),
+            signer.sign(signed(self._origin, first, leaves)),
         )
-
-    def _signer(self) -> Signer:
-        if self._key is None:
-            self._key = load(self._database.keys, WRITER)
-        return self._key
-
-    def _origin(self) -> str:
-        name = self._signer().key.name
-        try:
-            return log_of(name)
-        except ValueError as error:
-            raise Unusable(str(error)) from None
 
     def _connect(self) -> Connection[TupleRow]:
         if self._connection is None or self._connection.closed:
@@ -238,9 +244,22 @@ class Appender:
         # Whatever the server does by default, what is acknowledged is on the disk.
         connection.execute(DURABLE)
         connection.execute(PROMPT)
-        [(log,)] = connection.execute("SELECT origin FROM log")
-        if log != self._origin():
-            raise Unusable(f"the writer's key is for the log {self._origin()}; this database holds {log}")
+        [(self._origin,)] = connection.execute("SELECT origin FROM log")
+        self._key = self._chosen(connection)
+
+    def _chosen(self, connection: Connection[TupleRow]) -> Signer:
+        """Return the newest of this machine's keys that speaks for the log; raise Unusable if there is none."""
+        here = load_all(self._database.keys, WRITER, self._database.sign_command)
+        stored = connection.execute(KEYRING, (keyring_id(self._origin),))
+        changes = [change for row in stored if (change := Change.read(*row)) and change.role == WRITER]
+        retired = {change.key for change in changes if not change.added}
+        known = [change.key for change in changes if change.added] or [each.key for each in here[:1]]
+        for key in reversed(known):
+            for each in here:
+                if each.key == key and key.name == writer(self._origin) and key not in retired:
+                    return each
+        names = ", ".join(str(each.key) for each in here) or "none"
+        raise Unusable(f"no key of {self._database.keys} speaks for the log {self._origin} now; there is {names}")
 
 
 def _with_leaves(outcomes: Sequence[Outcome], group: Sequence[Submission], leaves: Sequence[bytes]) -> list[Outcome]:

@@ -109,6 +109,11 @@ class LogRecorder(ApplicationRecorder):
         )
         return [Entry(*row) for row in rows]
 
+    def origin(self) -> str:
+        """Return the log's name."""
+        [(name,)] = self.reads.fetch("SELECT origin FROM log")
+        return str(name)
+
     def max_notification_id(self) -> int | None:
         [(head,)] = self.reads.fetch("SELECT max(position) FROM events")
         return None if head is None else int(head)

@@ -1,6 +1,7 @@
 """Accounting for what is new in the log: each event is one that a writer signed, at its place, in its time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -8,6 +9,7 @@ from itertools import pairwise
 from application.keys import verify
 from application.seal.refusal import Unaccountable
 from domain.group import signed
+from domain.keychange import WRITER, Change
 from domain.leaf import Stored, entries
 from domain.merkle import HASH, leaf_hash, split
 from domain.note import Key
@@ -35,30 +37,48 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events from an index on: their entries, their leaves, and when the last was recorded."""
+    """Events from an index on: their entries, their leaves, when the last was recorded, and what changes a key."""
 
     first: int
     entries: Sequence[bytes]
     leaves: Sequence[bytes]
     recorded_at: datetime
+    changes: Sequence[Change] = ()
 
     def after(self, count: int) -> "Page":
-        """Return it without its first events."""
-        return Page(self.first + count, self.entries[count:], self.leaves[count:], self.recorded_at)
+        """Return it without its first events, none of which changes a key."""
+        return Page(self.first + count, self.entries[count:], self.leaves[count:], self.recorded_at, self.changes)
 
 
-def vouched(origin: str, writers: Mapping[bytes, Key], groups: Iterable[Group], size: int) -> Iterator[bytes]:
-    """Yield the leaves that writers signed, from an index on; raise Unaccountable for a group that they did not."""
+def vouched(
+    origin: str, writers: Collection[Key], changes: Iterable[Change], groups: Iterable[Group], size: int
+) -> Iterator[bytes]:
+    """Yield the leaves that writers signed, from an index on; raise Unaccountable for a group that they did not.
+
+    A group is signed with one of the keys that the events before it leave.
+    """
+    known, due = {key.id: key for key in writers}, deque(changes)
     for group in groups:
         if group.first != size + 1:
             raise Unaccountable(size, "group", f"position {size + 1} begins no group, as it should")
-        key, leaves = writers.get(group.key_id), group.hashes()
+        while due and due[0].position < group.first:
+            _apply(known, due.popleft())
+        key, leaves = known.get(group.key_id), group.hashes()
         if key is None:
             raise Unaccountable(size, "key", f"the group at position {group.first} is signed with no writer's key")
         if not verify(key.public, signed(origin, group.first, leaves), group.signature):
             raise Unaccountable(size, "signature", f"the group at position {group.first} was not signed by its writer")
         yield from leaves
         size += len(leaves)
+
+
+def _apply(known: dict[bytes, Key], change: Change) -> None:
+    if change.role != WRITER:
+        return
+    if change.added:
+        known[change.key.id] = change.key
+    else:
+        known.pop(change.key.id, None)
 
 
 def hashed(origin: str, rows: Sequence[Stored], first: int, end: int) -> Page:

@@ -1,7 +1,7 @@
 """The sealer (封存): it hashes anew what was appended, refuses what it cannot account for, and signs the tree."""
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -13,12 +13,14 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
 from application.database import Database, Role
-from application.keys import Signer, verify
+from application.keys import LOG, Signer, verify
 from application.seal.account import Group, Page, agree, hashed, in_time, vouched
 from application.seal.refusal import Unaccountable, Unwilling
 from application.seal.state import State
 from application.seal.witnessed import Standing, Witnessed
 from application.sealed import Refusal, Sealed, Unsealed
+from domain.keychange import Change
+from domain.keyring import keyring_id
 from domain.leaf import Stored
 from domain.merkle import Frontier, consistency, inclusion, is_included, leaf_hash, split
 from domain.note import Checkpoint, Key, Note
@@ -40,6 +42,11 @@ EVENTS = (
     " WHERE position > %s AND position <= %s ORDER BY position"
 )
 
+KEYRING = (
+    "SELECT position, topic, state FROM events WHERE originator_id = %s AND position > %s AND position <= %s"
+    " ORDER BY originator_version"
+)
+
 Clock = Callable[[], datetime]
 
 
@@ -53,15 +60,19 @@ class Sealer:
     def __init__(
         self,
         database: Database,
-        signer: Signer,
+        signers: Callable[[], Sequence[Signer]],
         folder: Path,
         sealed: Sealed,
         now: Clock,
         witnessed: Witnessed | None = None,
     ) -> None:
-        """Go on where it left off; raise Unwilling if it cannot, Unaccountable if the log is not what it sealed."""
+        """Go on where it left off; raise Unwilling if it cannot, Unaccountable if the log is not what it sealed.
+
+        ``signers`` reads the log's keys that are here: again, where one speaks for the log that was not.
+        """
         self._database = database
-        self._signer = signer
+        self._signers = signers
+        self._here = signers()
         self._path = _state(folder)
         self._sealed = sealed
         self._now = now
@@ -74,9 +85,11 @@ class Sealer:
                 f"there is no {self._path}: bring it from where this log was sealed; if it never was, decide so with"
                 " taizhang seal --begin"
             )
-        if state.origin != signer.key.name:
-            raise Unwilling(f"{self._path} is of the log {state.origin}, and the key is {signer.key.name}'s")
-        self._state = state
+        for signer in self._here:
+            if state.origin != signer.key.name:
+                raise Unwilling(f"{self._path} is of the log {state.origin}, and the key is {signer.key.name}'s")
+        # It was kept before keys could be added: then there was this one.
+        self._state = state if state.seals else replace(state, seals=tuple(each.key for each in self._here[:1]))
         self.standing = Standing(witnessed is None or self._is_met(witnessed))
         try:
             self._edge, self._entries = self._resume()
@@ -94,7 +107,8 @@ class Sealer:
             size = sealed.checkpoint().size
         except Unsealed:
             nothing = Frontier()
-            State(signer.key.name, tuple(writers), nothing, b"", bytes(_sign(signer, nothing))).keep(path)
+            note = signer.sign_note(Note(Checkpoint(signer.key.name, 0, nothing.root).text))
+            State(signer.key.name, tuple(writers), (signer.key,), (), nothing, b"", bytes(note)).keep(path)
         else:
             raise Unwilling(f"{sealed.folder} has a checkpoint of {size} events: bring the state that goes with it")
 
@@ -169,8 +183,8 @@ class Sealer:
             raise Unaccountable(size, "group", f"the event at position {size + 1} is in no group that a writer signed")
         # The last that was sealed is looked at once more: in a log that was put back and has grown since it is another.
         known = [self._state.leaf] if size else []
-        writers = {key.id: key for key in self._state.writers}
-        leaves = [*known, *vouched(origin, writers, groups, size)]
+        changes = _changes(connection, origin, size, size + sum(group.size for group in groups))
+        leaves = [*known, *vouched(origin, self._state.writers, changes, groups, size)]
         if not leaves:
             return None
         page = _page(connection, origin, size - len(known), size - len(known) + len(leaves))
@@ -178,7 +192,8 @@ class Sealer:
         if not groups:
             return None
         in_time(page, self._now())
-        return page.after(len(known))
+        self._consent(changes)
+        return replace(page.after(len(known)), changes=changes)
 
     def _take(self, page: Page) -> None:
         """Write the tiles that a page completes or widens, and remember its tree."""
@@ -189,11 +204,14 @@ class Sealer:
             tiles.append((Tile(ENTRIES, number, len(some)), bundle(some)))
         self._sealed.write(tiles)
         self._edge, self._entries = edge, held[len(held) - len(held) % WIDTH :]
-        self._state = replace(self._state, frontier=edge.frontier, leaf=page.leaves[-1])
+        state = replace(self._state, leaving=()) if self._state.is_signed else self._state
+        for change in page.changes:
+            state = state.after(change)
+        self._state = replace(state, frontier=edge.frontier, leaf=page.leaves[-1])
 
     def _publish(self) -> None:
         """Sign the tree, keep the signature, have it cosigned, and then show it; nothing where all that is done."""
-        note = _sign(self._signer, self._state.frontier)
+        note = self._signed_note()
         if bytes(note) != self._state.note:
             self._state = replace(self._state, note=bytes(note))
             self._state.keep(self._path)
@@ -209,9 +227,49 @@ class Sealer:
                 return
         self._sealed.publish(note, self._now())
 
+    def _signed_note(self) -> Note:
+        """Return the checkpoint of the tree, with a line of every key that seals it now and is here."""
+        state = self._state
+        text = Checkpoint(state.origin, self.size, state.frontier.root).text
+        note = Note.parse(state.note) if state.is_signed else Note(text)
+        for signer in self._sealing():
+            if not any(each.id == signer.key.id for each in note.signatures):
+                note = signer.sign_note(note)
+        return note
+
+    def _sealing(self) -> list[Signer]:
+        """Those of the keys that seal the tree now that are here; raise Unwilling if none is."""
+        state = self._state
+        here = self._having(state.seals)
+        if not any(key in here for key in state.seals):
+            names = ", ".join(map(str, state.seals))
+            raise Unwilling(f"no key is here that speaks for the log {state.origin} now: bring that of {names}")
+        return [here[key] for key in (*state.seals, *state.leaving) if key in here]
+
+    def _consent(self, changes: Iterable[Change]) -> None:
+        """Raise Unaccountable for a key that is to seal the log and is not here.
+
+        Whoever has a writer's key alone could otherwise make himself the sealer.
+        """
+        for change in changes:
+            if change.role == LOG and change.added and change.key not in self._having([change.key]):
+                raise Unaccountable(
+                    change.position - 1,
+                    "key",
+                    f"the event at position {change.position} adds {change.key} to those that seal the log, and that"
+                    " key is not here: bring it if it is yours",
+                )
+
+    def _having(self, wanted: Iterable[Key]) -> dict[Key, Signer]:
+        """The log's keys that are here; they are looked for once more if one of those wanted is not among them."""
+        if not {each.key for each in self._here}.issuperset(wanted):
+            self._here = self._signers()
+        return {each.key: each for each in self._here}
+
     def _is_shown(self, note: Note) -> bool:
         try:
-            return self._sealed.note().text == note.text
+            shown = self._sealed.note()
+            return shown.text == note.text and set(note.signatures) <= set(shown.signatures)
         except (Unsealed, ValueError):
             return False
 
@@ -280,10 +338,6 @@ def _state(folder: Path) -> Path:
     return folder / "state.json"
 
 
-def _sign(signer: Signer, frontier: Frontier) -> Note:
-    return signer.sign_note(Note(Checkpoint(signer.key.name, frontier.size, frontier.root).text))
-
-
 def _groups(connection: Connection[TupleRow], size: int) -> list[Group]:
     """Read the next groups, as many as make a page."""
     groups: list[Group] = []
@@ -293,6 +347,19 @@ def _groups(connection: Connection[TupleRow], size: int) -> list[Group]:
             break
         groups.append(group)
     return groups
+
+
+def _changes(connection: Connection[TupleRow], origin: str, size: int, end: int) -> list[Change]:
+    """Read which events from an index to another change the log's keys."""
+    changes: list[Change] = []
+    for row in connection.execute(KEYRING, (keyring_id(origin), size, end)):
+        try:
+            change = Change.read(*row)
+        except ValueError as error:
+            raise Unaccountable(row[0] - 1, "key", f"the event at position {row[0]} changes no key: {error}") from None
+        if change is not None:
+            changes.append(change)
+    return changes
 
 
 def _page(connection: Connection[TupleRow], origin: str, first: int, end: int) -> Page:

@@ -18,10 +18,11 @@ Numbers are big-endian outside the zip's own headers. It holds neither the pinne
 has those by another way. ``docs/bundles.md`` says it for whoever writes a second verifier.
 """
 
+from domain.bundle.events import state_written
 from domain.bundle.history import Link
 from domain.bundle.manifest import Manifest
 from domain.bundle.verdict import Redaction, Report, Verdict
 from domain.bundle.verify import Trust, verify
 from domain.bundle.writing import Held, write
 
-__all__ = ["Held", "Link", "Manifest", "Redaction", "Report", "Trust", "Verdict", "verify", "write"]
+__all__ = ["Held", "Link", "Manifest", "Redaction", "Report", "Trust", "Verdict", "state_written", "verify", "write"]

@@ -1,23 +1,16 @@
 """The key history: how, from a pinned key of the log, one comes to trust those that were added later."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 
 from domain.bundle.events import state_read
 from domain.bundle.verdict import Fault, tampered
+from domain.keychange import ADDED, LOG, Change
 from domain.leaf import SALT, Leaf
 from domain.merkle import is_included, leaf_hash
-from domain.note import ED25519, Checkpoint, Key, Note, Verify
+from domain.note import Checkpoint, Key, Note, Verify
 from domain.proof import Proof
-
-ADDED: Final = "keyring.KeyAdded"
-"""The topic of an event that adds a key."""
-
-LOG: Final = "log"
-"""The role of a key that signs checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +63,12 @@ def _added(link: Link, proof: Proof, origin: str) -> Key | None:
         raise ValueError(f"its entry is not that of an event {ADDED} at this position")
     if salted is None or sha256(f"{origin}/state/v1\n".encode() + salted).hexdigest() != leaf.commitment:
         raise ValueError("its state does not fit the commitment in its entry")
-    try:
-        event = json.loads(salted[SALT:])["event"]
-        role, vkey = event["role"], event["vkey"]
-    except (ValueError, TypeError, LookupError, RecursionError):
-        raise ValueError("its state names no key") from None
-    if role != LOG:
+    change = Change.read(leaf.position, leaf.topic, salted[SALT:])
+    if change is None or change.role != LOG:
         return None
-    key = Key.parse(str(vkey))
-    if (key.name, key.kind) != (origin, ED25519):
+    if change.key.name != origin:
         raise ValueError("its key is not one that signs this log's checkpoints")
-    return key
+    return change.key
 
 
 def _broken(number: int, why: str, index: int | None) -> Fault:

@@ -16,6 +16,8 @@ from application.database import Database
 from application.migrate import Unmigrated, check_migrated, migrate
 from application.postgres import EmbeddedPostgres
 from application.reach import reach
+from domain.event import Refused
+from domain.note import Key
 from interface.app import Installation
 from interface.settings import Settings
 from projections.query import NOW
@@ -33,6 +35,14 @@ def note(text: str) -> None:
     errors.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
+def parse_key(text: str, field: str) -> Key:
+    """Read a public key from the command line; raise Refused, naming the ``field``."""
+    try:
+        return Key.parse(text)
+    except ValueError:
+        raise Refused("“{text}” is no verifier key: it is written NAME+ID+BASE64", field=field, text=text) from None
+
+
 @contextmanager
 def database(settings: Settings, *, migrated: bool = True) -> Generator[Database]:
     """Find the database: ``TAIZHANG_DATABASE``, else the embedded one, started for this time where it does not run.
@@ -40,7 +50,7 @@ def database(settings: Settings, *, migrated: bool = True) -> Generator[Database
     The embedded one is brought up to date; of another's schema only its owner decides (``taizhang migrate``).
     """
     if settings.database:
-        found = reach(settings.database, settings.keys)
+        found = reach(settings.database, settings.keys, settings.sign_command)
         if migrated:
             check_migrated(found)
         yield found
@@ -48,7 +58,7 @@ def database(settings: Settings, *, migrated: bool = True) -> Generator[Database
     with EmbeddedPostgres(settings.home) as postgres:
         if postgres.notice:
             note(postgres.notice)
-        found = Database(postgres.dsn, settings.keys)
+        found = Database(postgres.dsn, settings.keys, sign_command=settings.sign_command)
         if migrated:
             try:
                 check_migrated(found)

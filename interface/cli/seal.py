@@ -4,6 +4,7 @@ import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,9 @@ from application import keys
 from application.files import alone
 from application.seal import Sealer, Unaccountable, Unwilling, Witnessed
 from application.sealed import Refusal, Sealed
-from domain.event import Refused
 from domain.note import Key
 from domain.policy import Policy
-from interface.cli.common import database, note
+from interface.cli.common import database, note, parse_key
 from interface.cli.running import stoppable
 from interface.settings import Settings
 
@@ -35,20 +35,25 @@ def seal(
 ) -> None:
     """Seal the log in signed checkpoints, one a second at most, until told to stop, or until it must refuse."""
     settings = Settings.read()
-    signer = keys.load(settings.keys, keys.LOG)
+    signers = partial(keys.load_all, settings.keys, keys.LOG, settings.sign_command)
     sealed = Sealed(settings.sealed)
     folder = settings.sealer
     with alone(folder) as only:
         if not only:
             raise Unwilling(f"another sealer works in {folder}")
         if begin:
-            Sealer.begin(signer, folder, sealed, _writers(settings.keys, writer or []))
+            Sealer.begin(
+                keys.load(settings.keys, keys.LOG, settings.sign_command),
+                folder,
+                sealed,
+                _writers(settings.keys, writer or []),
+            )
         if resume:
             _tell(sealed.refusal(), "lifted: ")
             sealed.refuse(None)
         with database(settings) as found:
             try:
-                _run(Sealer(found, signer, folder, sealed, _now, _witnessed(settings)), once=once)
+                _run(Sealer(found, signers, folder, sealed, _now, _witnessed(settings)), once=once)
             except Unaccountable as refusal:
                 sys.stderr.write(
                     f"taizhang: NOT SEALED: {refusal}. Nothing is sealed any more. Keep the database as it is, find out"
@@ -83,14 +88,7 @@ def _witnessed(settings: Settings) -> Witnessed | None:
 
 
 def _writers(folder: Path, given: list[str]) -> list[Key]:
-    return [_key(each) for each in given] or [keys.load(folder, keys.WRITER).key]
-
-
-def _key(text: str) -> Key:
-    try:
-        return Key.parse(text)
-    except ValueError:
-        raise Refused("“{text}” is no verifier key: it is written NAME+ID+BASE64", field="writer", text=text) from None
+    return [parse_key(each, "writer") for each in given] or [each.key for each in keys.load_all(folder, keys.WRITER)]
 
 
 def _tell(refusal: Refusal | None, what: str) -> None:

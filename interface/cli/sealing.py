@@ -21,7 +21,7 @@ COMMAND = (sys.executable, "-m", "interface", "seal")
 @contextmanager
 def sealing(settings: Settings) -> Generator[None]:
     """Keep the sealer running meanwhile; where the log's key is not, it is another host that seals."""
-    if not (settings.keys / f"{keys.LOG}.key").exists():
+    if not keys.has(settings.keys, keys.LOG):
         yield
         return
     never = not (settings.sealer / "state.json").exists() and not (settings.sealed / "checkpoint").exists()

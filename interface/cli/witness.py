@@ -34,7 +34,7 @@ def witness(
         logs = [_key(each) for each in log]
         with (
             closing(bind(host or settings.host, settings.port if port is None else port, any_free=False)) as bound,
-            witnessing(settings.witness, settings.keys, name, logs) as opened,
+            witnessing(settings.witness, settings.keys, name, logs, sign_command=settings.sign_command) as opened,
         ):
             # Here and not above: no other command needs the web framework, which takes as long to load as all the rest.
             from interface.cli.listening import listen  # noqa: PLC0415

@@ -60,6 +60,8 @@ STORY = {
     "ledger.ObligationWaived": "the obligation was waived: {reason}",
     "ledger.EntryCorrected": "the entry was corrected: {reason}",
     "ledger.LateEntryMarked": "it came {days_late} days after it was due",
+    "keyring.KeyAdded": "a key was added that signs as {role}: {vkey}",
+    "keyring.KeyRetired": "the key {vkey} was retired, which signed as {role}",
     "views.EventSkipped": "the view {view} passed over the event at position {position}",
 }
 # Words of the model that stand in sentences.

@@ -1,15 +1,29 @@
 """Keys are made once, kept from others, and never overwritten; what is damaged or was open to others is not used."""
 
 import os
+import shlex
 import stat
+import sys
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from application import keys
-from application.keys import LOG, WITNESS, WRITER, Unusable, create, create_for_log, for_witness, load, verify
+from application.keys import (
+    LOG,
+    WITNESS,
+    WRITER,
+    Signer,
+    Unusable,
+    create,
+    create_for_log,
+    create_next,
+    for_witness,
+    load,
+    load_all,
+    verify,
+)
 from domain import ed25519
 from domain.note import COSIGNATURE, Checkpoint, Key, Note
 
@@ -149,7 +163,7 @@ def test_a_log_whose_making_was_interrupted_gets_the_key_that_is_missing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(keys, "settle", die)
+        patched.setattr("application.keys.files.settle", die)
         with pytest.raises(KeyboardInterrupt):
             create_for_log(tmp_path, ORIGIN)
     writer = load(tmp_path, WRITER).key
@@ -193,3 +207,93 @@ def test_a_key_of_one_type_does_not_do_the_work_of_another(tmp_path: Path) -> No
     for role in (LOG, WITNESS):
         with pytest.raises(Unusable, match="holds no key"):
             load(tmp_path, role)
+
+
+def test_keys_of_a_role_are_read_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    made = [create(tmp_path, LOG, ORIGIN).key, *(create_next(tmp_path, LOG, ORIGIN).key for _ in range(11))]
+    assert (tmp_path / "log-12.key").exists()
+    (tmp_path / "log-03.key").write_text("no key of ours is called so")
+    assert [each.key for each in load_all(tmp_path, LOG)] == made
+    (tmp_path / "log.key").unlink()
+    assert load(tmp_path, LOG).key == made[1]
+    assert create_next(tmp_path, LOG, ORIGIN).key == load_all(tmp_path, LOG)[-1].key
+
+
+SIGNS = """
+import sys
+from pathlib import Path
+from application.keys import load
+from domain.note import encode
+signer = load(Path({folder!r}), {role!r})
+assert str(signer.key) == sys.argv[-1], sys.argv
+sys.stdout.write(encode(signer.sign(sys.stdin.buffer.read())) + "\\n")
+"""
+
+
+def by_command(tmp_path: Path, program: str = SIGNS, role: str = LOG) -> Signer:
+    """A key whose secret a command has, in a folder where it is not."""
+    vault = tmp_path / "vault"
+    made = create(vault, role, ORIGIN)
+    (tmp_path / "sign.py").write_text(program.format(folder=str(vault), role=role))
+    create(tmp_path / "keys", role, ORIGIN, made.key.public)
+    assert files(tmp_path / "keys") == [f"{role}.vkey"]
+    return load(tmp_path / "keys", role, shlex.join([sys.executable, str(tmp_path / "sign.py")]))
+
+
+@pytest.fixture
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_command_signs_for_a_key_whose_secret_is_elsewhere(tmp_path: Path) -> None:
+    signer = by_command(tmp_path)
+    message = bytes(range(256)) * 300
+    assert verify(signer.key.public, message, signer.sign(message))
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_command_cosigns_for_a_witness(tmp_path: Path) -> None:
+    signer = by_command(tmp_path, role=WITNESS)
+    text = Checkpoint(ORIGIN, 0, bytes(32)).text
+    assert Note(text, (signer.cosign(text, 7),)).cosigned_at(signer.key, verify) == 7
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.exit('the token is locked')", "the token is locked"),
+        ("import sys; sys.exit(9)", "it ended with status 9"),
+        ("print('AAAA')", "is no signature of that key"),
+        ("print('题')", "is no signature of that key"),
+        ("print('A' * 86 + '==')", "is no signature of that key"),
+        ("", "is no signature of that key"),
+    ],
+)
+def test_a_command_that_does_not_sign_is_told_of(tmp_path: Path, program: str, said: str) -> None:
+    signer = by_command(tmp_path, program)
+    with pytest.raises(Unusable, match=f"TAIZHANG_SIGN_COMMAND did not sign with {ORIGIN}.*{said}"):
+        signer.sign(b"message")
+
+
+def test_a_command_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.keys.signer.PATIENCE", 0.2)
+    with pytest.raises(Unusable, match="timed out"):
+        by_command(tmp_path, "import time; time.sleep(60)").sign(b"message")
+
+
+def test_without_a_command_its_key_is_known_and_does_not_sign(tmp_path: Path) -> None:
+    key = by_command(tmp_path).key
+    signer = load(tmp_path / "keys", LOG)
+    assert signer.key == key
+    with pytest.raises(Unusable, match="set TAIZHANG_SIGN_COMMAND"):
+        signer.sign(b"message")
+    with pytest.raises(Unusable, match="No such file"):
+        load(tmp_path / "keys", LOG, str(tmp_path / "no such command")).sign(b"message")
+
+
+@pytest.mark.parametrize("line", ["", "x", "题", f"{ORIGIN}+00000000+AQ==", str(Key(ORIGIN, bytes(32), COSIGNATURE))])
+def test_what_is_no_public_key_of_the_role_is_not_used(tmp_path: Path, line: str) -> None:
+    (tmp_path / "log.vkey").write_text(line)
+    with pytest.raises(Unusable, match=r"holds no public key|of another role"):
+        load(tmp_path, LOG)

@@ -133,7 +133,7 @@ def test_a_damaged_state_is_never_guessed_at(place: Place, cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes"), [('"size": 3', '"size": 4'), ('"v": 1', '"v": 2'), (ORIGIN, "test.example/other")]
+    ("was", "becomes"), [('"size": 3', '"size": 4'), ('"v": 2', '"v": 3'), (ORIGIN, "test.example/other")]
 )
 def test_a_state_that_does_not_fit_its_own_checkpoint_is_damaged(place: Place, was: str, becomes: str) -> None:
     place.seals(3)

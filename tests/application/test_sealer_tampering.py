@@ -11,12 +11,8 @@ from domain.group import signed
 from tests.faults.load import submission
 from tests.faults.log import ORIGIN, leaves, recorder
 from tests.faults.place import Place
-from tests.faults.tamper import renumber, tamper
+from tests.faults.tamper import FORGED, renumber, tamper
 
-FORGED = (
-    "INSERT INTO events SELECT {position}, gen_random_uuid(), 1, topic, state, {at}, gen_random_uuid(), 1, NULL, salt"
-    " FROM events WHERE position = 2"
-)
 MIDDLE = FORGED.format(position=9, at="recorded_at")
 TAIL = FORGED.format(position=3, at="clock_timestamp()")
 # What is done, the index that is named, and what is said of it. Positions 5 and 6 are one group, not yet sealed.

@@ -51,7 +51,9 @@ def parties(place: Place, tmp_path: Path) -> Iterator[Parties]:
 
 
 def sealing(place: Place, policy: Policy, *, hold: bool = False) -> Sealer:
-    return Sealer(place.database, place.signer, place.folder, place.sealed, place.now, Witnessed(policy, hold))
+    return Sealer(
+        place.database, lambda: [place.signer], place.folder, place.sealed, place.now, Witnessed(policy, hold)
+    )
 
 
 def test_every_checkpoint_is_cosigned_by_those_that_the_policy_asks_for(place: Place, parties: Parties) -> None:

@@ -14,11 +14,11 @@ from application.sealed import Sealed
 from application.verify import Finding, Verifier, log
 from domain.note import Checkpoint, Note
 from domain.tile import WIDTH
-from tests.application.test_sealer_tampering import FORGED, MIDDLE
+from tests.application.test_sealer_tampering import MIDDLE
 from tests.faults.load import submission
 from tests.faults.log import ORIGIN, recorder
 from tests.faults.place import Place
-from tests.faults.tamper import renumber, tamper
+from tests.faults.tamper import FORGED, renumber, tamper
 
 
 def verified(place: Place, processes: int = 1) -> Finding | None:

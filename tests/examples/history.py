@@ -7,10 +7,14 @@ from datetime import date
 from typing import Final
 
 from domain.event import Recorded
+from domain.keyring import KeyAdded, KeyRetired, keyring_id
 from domain.standard import StandardRetired
 from domain.views import EventSkipped, decisions_id
 from tests.examples import later, ledger, organisation, standard
 from tests.examples.tale import MEETINGS, Tale
+from tests.spec import BO
+
+WRITER: Final = "records.anji.example/log/writer+3df31eed+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
 
 
 def _history() -> tuple[Recorded, ...]:
@@ -23,6 +27,8 @@ def _history() -> tuple[Recorded, ...]:
         decisions_id("ledger"), EventSkipped(view="ledger", position=7, error="LookupError: no ObligationRow")
     )
     later.tell(tale)
+    tale.happened(keyring_id("records.anji.example/log"), KeyAdded(role="writer", vkey=WRITER), by=BO)
+    tale.happened(keyring_id("records.anji.example/log"), KeyRetired(role="writer", vkey=WRITER), by=BO)
     return tuple(tale.past)
 
 

@@ -37,7 +37,7 @@ class Place:
             self.log.append(submission(events=size))
 
     def sealer(self) -> Sealer:
-        return Sealer(self.database, self.signer, self.folder, self.sealed, self.now)
+        return Sealer(self.database, lambda: [self.signer], self.folder, self.sealed, self.now)
 
     def seals(self, *sizes: int) -> Checkpoint:
         """Record, seal, and return the checkpoint, which is of the log as it is stored."""

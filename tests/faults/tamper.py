@@ -9,7 +9,14 @@ _FENCES = {
     "events": "events_are_append_only",
     "event_groups": "event_groups_are_append_only",
     "log": "log_is_append_only",
+    "retired_keys": "retired_keys_are_append_only",
 }
+
+FORGED = (
+    "INSERT INTO events SELECT {position}, gen_random_uuid(), 1, topic, state, {at}, gen_random_uuid(), 1, NULL, salt"
+    " FROM events WHERE position = 2"
+)
+"""The statement that puts an event at a position, dated at a time."""
 
 
 def tamper(database: Database, *statements: str, given: Sequence[Any] = ()) -> None:

@@ -33,7 +33,7 @@ def sealer(installation: Installation, tmp_path: Path) -> Sealer:
     """What seals the installation's log, when it is told to."""
     signer, folder = load(installation.database.keys, LOG), tmp_path / "sealer"
     Sealer.begin(signer, folder, installation.sealed, [load(installation.database.keys, WRITER).key])
-    return Sealer(installation.database, signer, folder, installation.sealed, lambda: datetime.now(UTC))
+    return Sealer(installation.database, lambda: [signer], folder, installation.sealed, lambda: datetime.now(UTC))
 
 
 @pytest.fixture
