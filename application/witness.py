@@ -1,8 +1,9 @@
 """A witness of others' logs (见证): what it last cosigned of each, in files, and cosignatures of what follows it.
 
 Its memory is a folder, with one for each log, named by the hash of the log's origin: ``checkpoint`` is the last that it
-cosigned, as it is published, and ``refused/`` the evidence against the log. Whoever loses that folder or puts an old
-copy of it back must retire the key as well: without its memory a witness would vouch for another past.
+cosigned, as it is published, and ``refused/`` the evidence against the log. ``cosigned`` lists the logs of which it
+ever cosigned anything: the loss of one ``checkpoint`` is not taken for a log that is new. Whoever loses that folder or
+puts an old copy of it back must retire the key as well: without its memory a witness would vouch for another past.
 """
 
 import logging
@@ -15,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from application.files import alone, put, settle
+from application.files import alone, append, put, settle
 from application.keys import WITNESS, Signer, for_witness, has, verify
 from domain.cosign import Kind, NotCosigned, Request, decide, head, nothing, origin_hash
 from domain.note import ED25519, Checkpoint, Key, Note, Signature
@@ -27,6 +28,8 @@ ANEW: Final = "or begin anew as another witness, with a key and a folder of its 
 """What is left to a witness whose memory is lost."""
 
 _CHECKPOINT = "checkpoint"
+_COSIGNED = "cosigned"
+_LISTING = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
@@ -82,6 +85,10 @@ class Watched:
         self._lock = threading.Lock()
         folder.mkdir(exist_ok=True)
         self.seen = _read(self._path, origin, signer.key)
+        if self.seen.note:
+            self._list()
+        elif origin in _cosigned(folder.parent):
+            raise Unfit(f"there is no {self._path}, though {origin} was cosigned before: bring it, {ANEW}")
 
     def cosign(self, request: Request, now: Callable[[], datetime]) -> Signature:
         with self._lock:
@@ -109,9 +116,18 @@ class Watched:
         try:
             put(self._path, bytes(note))
             settle(self._path.parent)
+            self._list()
         except OSError as error:
             _log.error("%s cannot be written, and nothing is cosigned: %s", self._path, error.strerror)
             raise Unable("what is cosigned cannot be kept here") from None
+
+    def _list(self) -> None:
+        """Note, before anything is answered, that this log was cosigned."""
+        memory = self._path.parents[1]
+        with _LISTING:
+            if self.origin not in _cosigned(memory):
+                append(memory / _COSIGNED, self.origin.encode())
+                settle(memory)
 
     def _keep_evidence(self, refusal: NotCosigned) -> None:
         if refusal.evidence is None:
@@ -187,6 +203,14 @@ def witnessing(
         if not only:
             raise Unfit(f"another witness works in {folder}")
         yield Witness(folder, signer, logs, now)
+
+
+def _cosigned(memory: Path) -> list[str]:
+    """The logs of which anything was ever cosigned."""
+    try:
+        return (memory / _COSIGNED).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _read(path: Path, origin: str, key: Key) -> Seen:

@@ -196,6 +196,21 @@ def test_a_key_without_its_memory_is_not_used(place: Place) -> None:
     assert not place.folder.exists()
 
 
+def test_a_memory_that_lost_one_log_does_not_take_it_for_a_new_one(place: Place) -> None:
+    place.opens().cosign(body(0, 9))
+    for lost in (place.path.unlink, lambda: shutil.rmtree(place.path.parent)):
+        kept = place.path.read_bytes() if place.path.exists() else b""
+        lost()
+        with pytest.raises(Unfit, match=r"there is no .*/checkpoint, though .* was cosigned before: bring it"):
+            place.opens()
+        place.path.write_bytes(kept)
+    (place.folder / "cosigned").unlink()
+    assert place.opens().cosign(body(9, 12)), "a memory of before logs were listed is whole"
+    place.path.unlink()
+    with pytest.raises(Unfit, match="was cosigned before"):
+        place.opens()
+
+
 def test_a_second_witness_on_the_same_folder_is_refused(place: Place) -> None:
     first = place.opens()
     second = witnessing(place.folder, place.keys, NAME, [key(SECRET)], place.now)
