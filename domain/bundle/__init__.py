@@ -25,4 +25,15 @@ from domain.bundle.verdict import Redaction, Report, Verdict
 from domain.bundle.verify import Trust, verify
 from domain.bundle.writing import Held, write
 
-__all__ = ["Held", "Link", "Manifest", "Redaction", "Report", "Trust", "Verdict", "state_written", "verify", "write"]
+__all__ = [
+    "Held",
+    "Link",
+    "Manifest",
+    "Redaction",
+    "Report",
+    "Trust",
+    "Verdict",
+    "state_written",
+    "verify",
+    "write",
+]

@@ -18,6 +18,10 @@ from domain.bundle.verdict import Fault, incomplete, tampered
 BLOCK: Final = 1 << 18
 """Bytes that are held at once."""
 
+_WHOLE = (
+    1 << 22
+)  # likewise, where they are only hashed: a thread that does so waits for the interpreter's lock each time
+
 COMMENT: Final = "taizhang-bundle/v1 sha256:%s\n"
 
 _DATE, _VERSION, _FULL = 0x21, 45, 0xFFFFFFFF
@@ -91,11 +95,12 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An archive that is read. ``flaw`` says in a sentence which of its bytes are not as they were written, if any."""
+    """An archive that is read: its members, where they end, and what stands from there on."""
 
     file: BinaryIO
     members: dict[str, Member]
-    flaw: str
+    end: int
+    rest: bytes
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """Yield a member's content, so many bytes at a time."""
@@ -107,11 +112,22 @@ class Opened:
             raise ValueError(f"it has more than {most} bytes")
         return b"".join(self.blocks(name))
 
+    def flaw(self, file: BinaryIO) -> str:
+        """Read the archive once more, and say which of its bytes are not as they were written; empty if all are.
+
+        ``file`` is the same, perhaps opened a second time, so that this goes on beside other reading.
+        """
+        members = list(self.members.values())
+        ending = _ending(members, self.end)
+        if not self.rest.startswith(ending):
+            return "the archive's directory is not that of its files"
+        return _flaw(file, members, self.end + len(ending), self.rest[len(ending) :])
+
 
 def opened(file: BinaryIO, order: Callable[[str], int | None]) -> Opened:
     """Read an archive whose members stand in an order, which gives each name its rank; end with what is none.
 
-    What is one, but has other bytes somewhere than it would be written with, is returned with its flaw.
+    What is one, but has other bytes somewhere than it would be written with, has a flaw.
     """
     length = file.seek(0, _FROM_END)
     members: dict[str, Member] = {}
@@ -127,10 +143,7 @@ def opened(file: BinaryIO, order: Callable[[str], int | None]) -> Opened:
     rest = file.read(len(ending) + _LENGTH + 1)
     if len(rest) < len(ending) + _LENGTH:
         raise _cut(file)
-    flaw = _flaw(file, list(members.values()), end + len(ending), rest[len(ending) :])
-    if not rest.startswith(ending):
-        flaw = "the archive's directory is not that of its files"
-    return Opened(file, members, flaw)
+    return Opened(file, members, end, rest)
 
 
 def _member(file: BinaryIO, place: int, length: int) -> Member | None:
@@ -165,7 +178,7 @@ def _flaw(file: BinaryIO, members: list[Member], end: int, comment: bytes) -> st
         for block in _blocks(file, place, member.place - place):
             digest.update(block)
         crc = 0
-        for block in _blocks(file, member.place, member.length):
+        for block in _blocks(file, member.place, member.length, _WHOLE):
             digest.update(block)
             crc = crc32(block, crc)
         if crc != member.crc:
@@ -187,12 +200,12 @@ def _cut(file: BinaryIO) -> Fault:
     return incomplete("file", "the file is cut short" if length else "the file is empty")
 
 
-def _blocks(file: BinaryIO, place: int, length: int) -> Iterator[bytes]:
+def _blocks(file: BinaryIO, place: int, length: int, size: int = BLOCK) -> Iterator[bytes]:
     """Yield what stands from a place on, so many bytes at a time, whatever else is read meanwhile."""
     end = place + length
     while place < end:
         file.seek(place)
-        block = file.read(min(BLOCK, end - place))
+        block = file.read(min(size, end - place))
         if not block:
             raise incomplete("file", "the file became shorter while it was read")
         place += len(block)

@@ -110,9 +110,10 @@ class _Walk:
                     raise _at(position, "entry", f"the entry is that of position {int(place)}")
                 if record and (stream == record) == (position in self.covering):
                     raise _at(position, "entry", "the entry is of another record than the manifest says")
-                if at < last_at or at[:10] != day:
-                    day = self._goes_on(position, at, last_at)
-                last_at = at
+                if at != last_at:
+                    if at < last_at or at[:10] != day:
+                        day = self._goes_on(position, at, last_at)
+                    last_at = at
                 if before is None:
                     self._begin(position, stream, version)
                 elif version != before + 1:

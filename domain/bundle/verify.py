@@ -1,8 +1,9 @@
 """Verifying a bundle against keys that were pinned elsewhere: what the file itself says of keys is not believed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import BinaryIO, Final
 
 from domain.bundle.archive import Opened, opened
@@ -22,7 +23,7 @@ from domain.bundle.layout import (
 )
 from domain.bundle.manifest import Manifest
 from domain.bundle.verdict import Fault, Redaction, Report, Verdict, incomplete, tampered
-from domain.merkle import HASH, multiroot
+from domain.merkle import HASH, multiroot, split
 from domain.note import LARGEST, Checkpoint, Key, Note, Verify
 from domain.policy import Policy
 
@@ -55,19 +56,29 @@ class Trust:
         return (*self.keys, *(log.key for log in self.policy.logs)) if self.policy else self.keys
 
 
-def verify(file: BinaryIO, trust: Trust, check: Verify) -> Report:
+Aside = Callable[[Callable[[BinaryIO], str]], Callable[[], str]]
+"""Begins some reading of the whole file, and returns what gives its result."""
+
+
+def verify(file: BinaryIO, trust: Trust, check: Verify, aside: Aside | None = None) -> Report:
     """Verify the bundle that a file holds, from its first byte to its last, and report what came of it.
 
     The file is binary and can be wound back. What it holds, whatever it is, raises nothing; OSError is the system's.
+    ``aside`` can have the file read by another thread, opened a second time.
     """
     try:
         archive = opened(file, rank)
     except Fault as fault:
         return Report(fault.verdict)
+    flaw = aside(archive.flaw) if aside else partial(archive.flaw, file)
     report = _Verification(archive, trust, check).run()
-    if archive.flaw and report.verdict.name != "TAMPERED":
-        return replace(report, verdict=Verdict("TAMPERED", archive.flaw, "file"))
-    return report
+    if report.verdict.name == "TAMPERED":
+        return report
+    try:
+        found = flaw()
+    except Fault as fault:
+        return replace(report, verdict=fault.verdict)
+    return replace(report, verdict=Verdict("TAMPERED", found, "file")) if found else report
 
 
 @dataclass(slots=True)
@@ -194,8 +205,7 @@ class _Verification:
         return self._split(LEAVES)
 
     def _split(self, name: str) -> list[bytes]:
-        held = b"".join(self.archive.blocks(name))
-        return [held[place : place + HASH] for place in range(0, len(held), HASH)]
+        return split(b"".join(self.archive.blocks(name)))
 
 
 def _held(count: int, redactions: tuple[Redaction, ...]) -> Verdict:
