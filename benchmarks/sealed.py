@@ -6,11 +6,9 @@ The latter log has leaves and tiles, which are all that a proof is made of, and 
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from time import perf_counter, sleep
 
@@ -21,6 +19,7 @@ from application.seal import Sealer
 from application.sealed import Sealed, Unsealed
 from application.verify import Verifier
 from benchmarks.commands import THREADS, UNITS, admit, fresh
+from benchmarks.http import SERVE, ask, process, request
 from benchmarks.measure import ROUNDS, Comparison, hammer, rate
 from benchmarks.nation import fail, founding, nation
 from benchmarks.server import Server
@@ -60,12 +59,21 @@ def run(server: Server) -> Iterator[Comparison]:
         yield Comparison("sealing them: hashing anew, tiles and entries on the disk", "", "events/s", [sealed])
     with server.installation() as installation:
         yield _until_sealed(installation)
-    with tempfile.TemporaryDirectory() as folder:
-        proofs = Proofs(_tree(Path(folder)))
-        chosen = Random(3).sample(range(1, LEAVES), PROVED)  # noqa: S311  # any will do
-        for what, prove in (
-            ("inclusion", lambda n: proofs.included(LEAVES - n % 4)),
-            ("consistency", proofs.consistent),
+    with server.installation() as installation:
+        yield from _proofs(installation)
+
+
+def _proofs(installation: Installation) -> Iterator[Comparison]:
+    home = installation.database.keys.parent
+    proofs = Proofs(_tree(installation.sealed))
+    chosen = Random(3).sample(range(1, LEAVES), PROVED)  # noqa: S311  # any will do
+    token = installation.access.create("benchmark", "auditor")
+    # The tree is of no log: nothing is to go on with it.
+    (home / "keys/log.key").unlink()
+    with process(["-c", SERVE], {"TAIZHANG_DATABASE": installation.database.dsn, "TAIZHANG_HOME": str(home)}) as port:
+        for what, prove, path in (
+            ("inclusion", lambda n: proofs.included(LEAVES - n % 4), "/api/events/{last}/proof"),
+            ("consistency", proofs.consistent, "/api/consistency?first={n}"),
         ):
             yield Comparison(
                 f"a proof of {what}, {LEAVES:,} events, inside the service",
@@ -73,6 +81,14 @@ def run(server: Server) -> Iterator[Comparison]:
                 "ms",
                 [_milliseconds(prove, chosen) for _ in range(ROUNDS)],
                 at_most=1,
+            )
+            asked = [request("GET", path.format(n=n, last=LEAVES - n % 4), token) for n in chosen]
+            yield Comparison(
+                f"a proof of {what}, {LEAVES:,} events, over HTTP",
+                "",
+                "ms",
+                [1000 / ask(port, 1, asked) for _ in range(ROUNDS)],
+                at_most=5,
             )
 
 
@@ -132,16 +148,16 @@ def _size(sealed: Sealed) -> int:
         return 0
 
 
-def _tree(folder: Path) -> Sealed:
+def _tree(sealed: Sealed) -> Sealed:
     """Publish a tree of leaves by chance; the last tile's entries are events'."""
-    sealed, edge, origin = Sealed(folder), Edge(), "records.anji.example/log"
+    edge, origin = Edge(), "records.anji.example/log"
     last = LEAVES % WIDTH
     entries = [_entry(origin, LEAVES - last + n + 1) for n in range(last)]
     for first in range(0, LEAVES, STEP):
         drawn = os.urandom(32 * min(STEP, LEAVES - first))
         edge, tiles = edge.grown([drawn[n : n + 32] for n in range(0, len(drawn), 32)])
         for tile, content in tiles:
-            path = folder / tile.path
+            path = sealed.folder / tile.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     sealed.write([(Tile(ENTRIES, LEAVES // WIDTH, last), bundle(entries))])
