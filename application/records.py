@@ -14,7 +14,7 @@ from eventsourcing.persistence import StoredEvent
 
 from application.database import Database
 from application.log import Appended, Command, Entry, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
-from application.log.mapper import unspeakable
+from application.log.mapper import recorded, unspeakable
 from domain.event import Account, Aggregate, Event, Recorded, Refused
 
 A = TypeVar("A", bound=Aggregate)
@@ -241,12 +241,7 @@ class Records(Application[UUID]):
 
     def recorded(self, entry: Entry) -> Recorded:
         """Return the event that an entry of the log holds; raise ValueError if this program cannot read it."""
-        try:
-            past: Any = self.mapper.to_domain_event(entry)
-        except KeyError:
-            raise ValueError(f"no release of this program knows the topic {entry.topic}") from None
-        assert isinstance(past, Recorded)
-        return past
+        return recorded(entry)
 
     def keep(self, states: Iterable[Aggregate]) -> None:
         """Keep states at hand, the newest of each, as many as fit."""

@@ -16,18 +16,17 @@ from application.database import Database, Role
 from application.identity import uuid7
 from application.keyring import Keyrings
 from application.ledger import Ledger
-from application.log import Entry
 from application.organisation import Organisations
 from application.proofs import Proofs
 from application.records import Act, Receipt, Records
 from application.sealed import SEALED, Sealed
 from application.standard import Standards
-from domain.event import Account, Event, Recorded, Refused
-from domain.topics import TOPICS
+from domain.event import Account, Refused
 from domain.views import EventSkipped, ViewDecisions, decisions_id
+from interface.pages import LogPages
 from projections.board import Board
 from projections.conformance import ConformanceView
-from projections.engine import Engine, Past
+from projections.engine import Engine
 from projections.ledger import LedgerView
 from projections.organisation import OrganisationView
 from projections.query import NOW, Behind, Views
@@ -42,43 +41,6 @@ PATIENCE = 60.0
 def all_views() -> list[View]:
     """Every view, in the order in which they are folded."""
     return [OrganisationView(), StandardView(), LedgerView(), ConformanceView()]
-
-
-class LogEntry:
-    """One event of the log as the engine reads it: decoded when a view asks, once for all views."""
-
-    __slots__ = ("_entry", "_read", "_records", "position", "topic")
-
-    def __init__(self, entry: Entry, records: Records) -> None:
-        self._entry = entry
-        self._records = records
-        self._read: Recorded | None = None
-        self.position = entry.id
-        kind = TOPICS.get(entry.topic)
-        # A retired shape says only when it is read what it has become.
-        self.topic = entry.topic if kind is None or kind.upcast is Event.upcast else self.read().event.TOPIC
-
-    def read(self) -> Recorded:
-        if self._read is None:
-            self._read = self._records.recorded(self._entry)
-        return self._read
-
-
-class LogPages:
-    """The log as the engine reads it."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-
-    def page(self, after: int, limit: int) -> Sequence[Past]:
-        entries = self._records.recorder.select_notifications(after, limit, inclusive_of_start=False)
-        return [LogEntry(entry, self._records) for entry in entries]
-
-    def wait(self, after: int, timeout: float) -> int:
-        return self._records.recorder.tailer.wait(after, timeout)
-
-    def skipped(self, view: str) -> frozenset[int]:
-        return self._records.load(ViewDecisions, decisions_id(view), fresh=True).skipped
 
 
 class Installation:
@@ -170,7 +132,7 @@ class Installation:
         if moment is None:
             return NOW
         if isinstance(moment, str):
-            moment = _moment(moment, self.clock, field)
+            moment = read_moment(moment, self.clock, field)
         if moment is None:
             return self.head()
         if isinstance(moment, int):
@@ -218,7 +180,7 @@ class Installation:
         self.close()
 
 
-def _moment(text: str, clock: Clock, field: str) -> int | datetime | None:
+def read_moment(text: str, clock: Clock, field: str) -> int | datetime | None:
     """Read a position or a time; None is now.
 
     One without an offset is local to the organisations; a day stands for its end, today for now.

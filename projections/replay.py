@@ -46,4 +46,4 @@ def as_json(row: Row) -> str:
     return _ADAPTERS[kind].dump_json(row, by_alias=True).decode()
 
 
-__all__ = ["Stopped", "as_json", "replay"]
+__all__ = ["Log", "Stopped", "as_json", "replay"]

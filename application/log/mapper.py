@@ -30,6 +30,24 @@ class Entry(Notification):
     recorded_at: datetime
 
 
+def recorded(entry: StoredEvent) -> Recorded:
+    """Return the event that an entry of a log holds; raise ValueError if this program cannot read it."""
+    kind = TOPICS.get(entry.topic)
+    if kind is None:
+        raise ValueError(f"no release of this program knows the topic {entry.topic}")
+    stored = _stored(kind).validate_json(entry.state)
+    assert isinstance(entry.originator_id, UUID)
+    given = entry if isinstance(entry, Entry) else None
+    return Recorded(
+        entry.originator_id,
+        entry.originator_version,
+        stored["event"].upcast(),
+        stored["account"],
+        given.id if given else 0,
+        given.recorded_at if given else None,
+    )
+
+
 class RecordMapper(Mapper[UUID]):
     """``state`` is ``{"account":…,"event":…}``: the account without its defaults, the event whole."""
 
@@ -56,18 +74,8 @@ class RecordMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded:
-        """Raise KeyError for a topic that no release knew, ValidationError for a state that does not fit it."""
-        stored = _stored(TOPICS[stored_event.topic]).validate_json(stored_event.state)
-        assert isinstance(stored_event.originator_id, UUID)
-        entry = stored_event if isinstance(stored_event, Entry) else None
-        return Recorded(
-            stored_event.originator_id,
-            stored_event.originator_version,
-            stored["event"].upcast(),
-            stored["account"],
-            entry.id if entry else 0,
-            entry.recorded_at if entry else None,
-        )
+        """Raise ValueError for what this program cannot read."""
+        return recorded(stored_event)
 
 
 def _to_json(fact: Fact, *, exclude_defaults: bool = False) -> bytes:

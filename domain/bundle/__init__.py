@@ -21,11 +21,13 @@ has those by another way. ``docs/bundles.md`` says it for whoever writes a secon
 from domain.bundle.events import state_written
 from domain.bundle.history import Link
 from domain.bundle.manifest import Manifest
+from domain.bundle.reading import Contents
 from domain.bundle.verdict import Redaction, Report, Verdict
 from domain.bundle.verify import Trust, verify
 from domain.bundle.writing import Held, write
 
 __all__ = [
+    "Contents",
     "Held",
     "Link",
     "Manifest",

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from domain.bundle.manifest import LARGEST, Manifest
 from domain.bundle.verdict import Fault, Kind, Redaction, incomplete, tampered
-from domain.leaf import SALT
+from domain.leaf import SALT, Leaf
 
 REMOVED: Final = bytes(SALT) + b"\xff" * 4
 """What stands in place of a salt, a length and a state whose payload was removed."""
@@ -51,6 +51,18 @@ def state_read(written: bytes) -> bytes | None:
     if len(found) != 1:
         raise ValueError("its salt and state are not one")
     return found[0]
+
+
+def events(entries: Iterable[bytes], states: Iterable[bytes], length: int) -> Iterator[tuple[Leaf, bytes | None]]:
+    """Yield each event as the tree knows it, and its state, None if its payload was removed; nothing is verified.
+
+    Raise ValueError for what is none.
+    """
+    try:
+        for entry, salted in zip(_entries(entries), _states(states, length), strict=True):
+            yield Leaf.read(entry), None if salted is None else salted[SALT:]
+    except _Cut as cut:
+        raise ValueError(f"the file ends within: {cut.kind}") from None
 
 
 def walked(

@@ -11,6 +11,9 @@ from uuid import UUID
 LARGEST: Final = 2**53 - 1
 """The largest position: what any JSON reader holds exactly."""
 
+LONGEST: Final = 1 << 26
+"""Bytes of a manifest at most: some four million ranges."""
+
 _MEMBERS: Final = {"count", "kind", "origin", "positions", "size", "v"}
 _MORE: Final = {"record": {"record"}, "range": {"from", "to"}, "all": set[str]()}
 

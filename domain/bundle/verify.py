@@ -21,14 +21,11 @@ from domain.bundle.layout import (
     link_names,
     rank,
 )
-from domain.bundle.manifest import Manifest
+from domain.bundle.manifest import LONGEST, Manifest
 from domain.bundle.verdict import Fault, Redaction, Report, Verdict, incomplete, tampered
 from domain.merkle import HASH, multiroot, split
 from domain.note import LARGEST, Checkpoint, Key, Note, Verify
 from domain.policy import Policy
-
-_LONGEST: Final = 1 << 26
-"""Bytes of a manifest at most: some four million ranges."""
 
 _NAMED: Final = 20
 """Removals that a sentence names at most; the report has all."""
@@ -130,7 +127,7 @@ class _Verification:
 
     def _manifest(self) -> Manifest:
         try:
-            return Manifest.parse(self.archive.read(MANIFEST, _LONGEST))
+            return Manifest.parse(self.archive.read(MANIFEST, LONGEST))
         except ValueError as fault:
             raise tampered("manifest", f"the manifest is none: {fault}") from None
 

@@ -1,17 +1,37 @@
 """Views: where they stand, their rows, folding them anew, and replaying them from the log."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from application.bundled import BundledLog
+from application.clock import Clock
+from domain.bundle import Trust
 from domain.event import Refused
-from interface.app import Installation
-from interface.cli.common import Json, KnownAt, fold, installation, level, note, progress, show, table, write_json
+from interface.app import all_views, read_moment
+from interface.cli.common import (
+    Json,
+    KnownAt,
+    fold,
+    installation,
+    level,
+    note,
+    parse_key,
+    progress,
+    show,
+    table,
+    write_json,
+)
+from interface.pages import BundlePages
+from interface.settings import Settings
+from interface.verifier import judge
+from projections.replay import Log, replay
 from projections.replay import as_json as row_as_json
-from projections.replay import replay
 from projections.tables import table as described
 from projections.view import Row, View
 
@@ -25,15 +45,55 @@ def replay_(
     until: Annotated[
         str | None, typer.Option(metavar="POSITION|TIME", help="Fold up to this moment; else to the end.")
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="From this bundle, which holds the log from its beginning.")
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(metavar="VKEY", help="Verify the bundle before with a key that you have.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fold a view from the log in memory and print its rows; they equal what the view answers for the same moment."""
-    with installation() as at:
-        chosen = _view(at, view)
-        position = min(at.known_at(until, "until"), at.head())
-        with progress(f"replay {view}", position) as bar:
-            memory = replay(chosen, at.pages, position, bar.advance)
-        _print(view, position, ((kind, memory.of(kind)) for kind in chosen.rows), as_json=as_json)
+    """Fold a view from the log in memory and print its rows; they equal what the view answers for the same moment.
+
+    From a bundle neither a database nor an installation is needed.
+    """
+    if bundle is None:
+        with installation() as at:
+            position = min(at.known_at(until, "until"), at.head())
+            _replay(at.views.views, at.pages, view, position, as_json=as_json)
+        return
+    if key:
+        _verify(bundle, key)
+    with bundle.open("rb") as file:
+        log = BundledLog(file)
+        views = {each.name: each for each in all_views()}
+        _replay(views, BundlePages(log), view, _until(log, until), as_json=as_json)
+    if not key:
+        note("the bundle was not verified: give a key of its log, --key VKEY")
+
+
+def _replay(views: Mapping[str, View], log: Log, name: str, position: int, *, as_json: bool) -> None:
+    chosen = _view(views, name)
+    with progress(f"replay {name}", position) as bar:
+        memory = replay(chosen, log, position, bar.advance)
+    _print(name, position, ((kind, memory.of(kind)) for kind in chosen.rows), as_json=as_json)
+
+
+def _verify(bundle: Path, keys: Sequence[str]) -> None:
+    """Refuse a bundle that the keys do not verify."""
+    verdict = judge(bundle, Trust(tuple(parse_key(each, "key") for each in keys))).verdict
+    if not verdict.holds:
+        raise Refused("{verdict}: {detail}", field="bundle", verdict=verdict.name, detail=verdict.detail)
+
+
+def _until(log: BundledLog, until: str | None) -> int:
+    """The position up to which a bundle is folded."""
+    moment = read_moment(until, Clock(Settings.read().zone), "until") if until else None
+    if isinstance(moment, datetime):
+        return log.position_at(moment)
+    if moment is not None and moment > log.head:
+        raise Refused("the log ends at position {head}", field="until", head=log.head)
+    return log.head if moment is None else moment
 
 
 @app.callback()
@@ -58,7 +118,7 @@ def list_views(context: typer.Context, as_json: Json = False) -> None:
 def show_rows(name: str, known_at: KnownAt = None, as_json: Json = False) -> None:
     """Print what a view answers: every row, as known at a moment."""
     with installation() as at:
-        chosen = _view(at, name)
+        chosen = _view(at.views.views, name)
         position = level(at, name, known_at)
         _print(name, position, ((kind, at.views.every(kind, position)) for kind in chosen.rows), as_json=as_json)
 
@@ -69,7 +129,7 @@ def rebuild(
 ) -> None:
     """Fold views anew beside those that serve, and put them in their place when they are level."""
     with installation() as at:
-        names = [_view(at, name).name] if name else list(at.views.views)
+        names = [_view(at.views.views, name).name] if name else list(at.views.views)
         with progress("views", at.head()) as bar:
             at.rebuild(names, bar.reach)
         stopped = {each.name: each for each in at.views.standings() if each.building and each.name in names}
@@ -96,12 +156,10 @@ def skip(
     show({"position": receipt.position}, lambda: [f"decided at position {receipt.position}"], as_json=as_json)
 
 
-def _view(at: Installation, name: str) -> View:
-    if name not in at.views.views:
-        raise Refused(
-            "there is no view {view}; there are {views}", field="view", view=name, views=", ".join(at.views.views)
-        )
-    return at.views.views[name]
+def _view(views: Mapping[str, View], name: str) -> View:
+    if name not in views:
+        raise Refused("there is no view {view}; there are {views}", field="view", view=name, views=", ".join(views))
+    return views[name]
 
 
 def _print(name: str, position: int, kinds: Iterable[tuple[type[Row], Iterable[Row]]], *, as_json: bool) -> None:

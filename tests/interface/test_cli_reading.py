@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from application.keys import Signer
 from domain.standard import bpmn
 from tests.application.clusters import folder, state
 from tests.domain.flows import drawn
@@ -42,6 +43,39 @@ def test_a_replay_prints_what_the_view_answers_now_and_halfway(kept: Shell) -> N
     assert kept.prints("replay", "--view", "ledger", "--until", "2026-01-01T00:00:00Z") == ""
     this_moment = datetime.now(UTC).isoformat()
     assert kept.prints("views", "rows", "conformance", "--known-at", this_moment) == now["conformance"]
+
+
+def test_a_replay_from_a_bundle_prints_what_the_view_answers_and_needs_no_database(kept: Shell) -> None:
+    kept.prints("seal", "--begin", "--once")
+    kept.prints("bundle", "--all", "--output", "all.bundle")
+    kept.prints("bundle", "--from", "1", "--to", "9", "--output", "nine.bundle")
+    kept.prints("bundle", "--record", "330523101", "--output", "one.bundle")
+    vkey = kept.tells("keys", "show")["vkey"]
+    head = kept.tells("views")["views"][0]["position"]
+    alone = Shell(
+        kept.folder, {"TAIZHANG_HOME": "nowhere", "TAIZHANG_DATABASE": "postgresql://nobody@127.0.0.1:1/none"}
+    )
+    for view in VIEWS:
+        for position in (0, head // 2, head):
+            asked = ("--view", view, "--bundle", "all.bundle", "--key", vkey, "--until", str(position))
+            assert alone.prints("replay", *asked) == kept.prints("views", "rows", view, "--known-at", str(position))
+        assert alone.prints("replay", "--view", view, "--bundle", "all.bundle") == kept.prints("views", "rows", view)
+    words = ("replay", "--view", "organisation", "--bundle")
+    assert alone.prints(*words, "nine.bundle") == kept.prints("views", "rows", "organisation", "--known-at", "9")
+    assert "was not verified: give a key" in alone.run(*words, "nine.bundle").stderr.decode()
+    assert alone.prints(*words, "all.bundle", "--until", "2026-01-01T00:00:00Z") == ""
+    for said, more in (
+        ("bundle: a view is folded from the log's beginning", ["one.bundle"]),
+        ("until: the log ends at position 9", ["nine.bundle", "--until", "10"]),
+        ("until: the bundle ends before", ["nine.bundle", "--until", datetime.now(UTC).isoformat()]),
+        ("bundle: it is no bundle: ", ["county.csv"]),
+        ("bundle: UNKNOWN KEY: ", ["all.bundle", "--key", str(Signer.of("test.example/record", bytes(32)).key)]),
+        ("key: “x” is no verifier key", ["all.bundle", "--key", "x"]),
+    ):
+        assert said in alone.refuses(*words, *more)
+    held = (kept.folder / "all.bundle").read_bytes()
+    kept.write("bad.bundle", held.replace("梅溪镇".encode(), "梅溪乡".encode()))
+    assert "TAMPERED: position" in alone.refuses(*words, "bad.bundle", "--key", vkey)
 
 
 def test_a_view_rebuilt_answers_as_before(kept: Shell) -> None:
