@@ -23,6 +23,7 @@ class BundledLog:
             self._contents = Contents.of(file)
         except ValueError as error:
             raise Refused("it is no bundle: {why}", field="bundle", why=error) from None
+        self.origin = self._contents.manifest.origin
         positions = self._contents.manifest.positions
         first, self.head = next(iter(positions), (1, 0))
         if first != 1 or len(positions) > 1:
@@ -35,7 +36,7 @@ class BundledLog:
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """Return so many of the events after a position. Going on from where it ended last costs nothing.
 
-        Raise Refused where the file is damaged, or a payload was removed.
+        Raise Refused where the file is damaged.
         """
         if after != self._at:
             self._next = islice(self._events(), after, None)
@@ -59,10 +60,6 @@ class BundledLog:
     def _events(self) -> Iterator[Entry]:
         try:
             for leaf, state in self._contents.events():
-                if state is None:
-                    raise Refused(
-                        "the payload at position {position} was removed", field="bundle", position=leaf.position
-                    )
-                yield Entry(leaf.stream, leaf.version, leaf.topic, state, leaf.position, leaf.recorded_at)
+                yield Entry(leaf.stream, leaf.version, leaf.topic, state or b"", leaf.position, leaf.recorded_at)
         except ValueError as error:
             raise Refused("it is no bundle: {why}", field="bundle", why=error) from None

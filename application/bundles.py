@@ -1,6 +1,8 @@
 """Bundles: some of the log's sealed events in one file, with all that an inspector needs to verify them offline."""
 
+import json
 import tempfile
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +26,10 @@ KEYRING = (
     "SELECT position, topic, salt, state FROM events WHERE originator_id = %s AND position <= %s"
     " ORDER BY originator_version"
 )
+COVERING = (
+    "SELECT position, convert_from(state, 'UTF8')::jsonb #>> '{event,positions}' FROM events"
+    " WHERE topic = 'redaction.PayloadRemoved' AND position <= %s"
+)
 STATES = "SELECT position, salt, state FROM events WHERE position > %s AND position <= %s ORDER BY position"
 
 Span = tuple[int, int]
@@ -43,14 +49,17 @@ class Bundles:
         positions = [position for (position,) in self._reads.fetch(RECORD, (record, size))]
         if not positions:
             raise Unsealed(f"no event of the record {record} is sealed")
-        return self._write(file, note, Manifest("record", _origin(note), size, _spans(positions), record))
+        spans, covering = self._covered(_spans(positions), size)
+        return self._write(file, note, Manifest("record", _origin(note), size, spans, record, covering=covering))
 
     def of_range(self, file: BinaryIO, first: int, last: int) -> Manifest:
         """Write the events from a position to another; raise Unsealed for more than are sealed."""
         note, size = self._newest()
         if not 1 <= first <= last <= size:
             raise Unsealed(f"the sealed events are those from 1 to {size}: {first} to {last} are not among them")
-        return self._write(file, note, Manifest("range", _origin(note), size, ((first, last),), asked=(first, last)))
+        spans, covering = self._covered(((first, last),), size)
+        asked = first, last
+        return self._write(file, note, Manifest("range", _origin(note), size, spans, asked=asked, covering=covering))
 
     def of_all(self, file: BinaryIO) -> Manifest:
         """Write everything that is sealed."""
@@ -60,6 +69,17 @@ class Bundles:
     def _newest(self) -> tuple[Note, int]:
         note = self._sealed.note()
         return note, Checkpoint.parse(note.text).size
+
+    def _covered(self, spans: tuple[Span, ...], size: int) -> tuple[tuple[Span, ...], tuple[int, ...]]:
+        """Add the events that cover the removal of payloads; return the spans with them, and which they are."""
+        covering = {
+            by
+            for by, positions in self._reads.fetch(COVERING, (size,))
+            if any(_holds(spans, position) for position in json.loads(positions))
+        }
+        added = sorted(by for by in covering if not _holds(spans, by))
+        positions = sorted([*(n for first, last in spans for n in range(first, last + 1)), *added]) if added else []
+        return _spans(positions) if added else spans, tuple(added)
 
     def _write(self, file: BinaryIO, note: Note, manifest: Manifest) -> Manifest:
         proof = multiproof(manifest.runs, manifest.size, Tiles(manifest.size, self._sealed.tile))
@@ -88,15 +108,15 @@ class Bundles:
             for entry, (salt, state) in zip(unbundle(self._sealed.tile(tile))[start:end], states, strict=False):
                 yield entry, salt, state
 
-    def _states(self, span: Span) -> Iterator[tuple[bytes, bytes]]:
-        """Read the states of a span; raise Unsealed where the database has one no longer."""
+    def _states(self, span: Span) -> Iterator[tuple[bytes, bytes | None]]:
+        """Read the states of a span, None for those that were removed; raise Unsealed where the event is gone."""
         first, last = span
         for after in range(first - 1, last, PAGE):
             rows = self._reads.fetch(STATES, (after, min(after + PAGE, last)))
             for wanted, (position, salt, state) in enumerate(rows, after + 1):
                 if position != wanted:
                     raise _gone(wanted)
-                yield salt, state
+                yield salt or b"", state
             if len(rows) < min(PAGE, last - after):
                 raise _gone(after + len(rows) + 1)
 
@@ -107,6 +127,11 @@ def _tiles(span: Span, size: int, level: int) -> Iterator[tuple[Tile, int, int]]
     for number in range(first // WIDTH, -(-end // WIDTH)):
         start = number * WIDTH
         yield Tile(level, number, min(WIDTH, size - start)), max(first - start, 0), min(end - start, WIDTH)
+
+
+def _holds(spans: Sequence[Span], position: int) -> bool:
+    place = bisect_right(spans, position, key=lambda span: span[0])
+    return place > 0 and position <= spans[place - 1][1]
 
 
 def _spans(positions: Sequence[int]) -> tuple[Span, ...]:

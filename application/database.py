@@ -25,13 +25,14 @@ class Unavailable(psycopg.OperationalError):
 
 
 class Role(StrEnum):
-    """What a connection may do. The owner alone changes the schema; nobody changes an event."""
+    """What a connection may do. The owner alone changes the schema; an event, nobody, but for a lawful removal."""
 
     owner = ""
     writer = "taizhang_writer"
     projector = "taizhang_projector"
     reader = "taizhang_reader"
     sealer = "taizhang_sealer"
+    redactor = "taizhang_redactor"
 
 
 @dataclass(frozen=True)

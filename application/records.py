@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +15,7 @@ from eventsourcing.persistence import StoredEvent
 from application.database import Database
 from application.log import Appended, Command, Entry, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
 from application.log.mapper import recorded, unspeakable
-from domain.event import Account, Aggregate, Event, Recorded, Refused
+from domain.event import Account, Aggregate, Event, Recorded, Refused, replace
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -214,7 +214,7 @@ class Records(Application[UUID]):
         since = _of_kind(known, kind) if known is not None else None
         if since is not None and not fresh:
             return since
-        state = _replay(kind, since, self.events.get(id, gt=since.version if since else None))  # type: ignore[arg-type]
+        state = _replay(kind, since, self.recorder.select_events(id, gt=since.version if since else None))
         if state is None:
             return kind(id)
         self.keep([state])
@@ -222,8 +222,8 @@ class Records(Application[UUID]):
 
     def load_at(self, kind: type[A], id: UUID, position: int) -> A:
         """Return an aggregate as it was once a position was recorded."""
-        history = (past for past in self.events.get(id) if past.position <= position)  # type: ignore[attr-defined]
-        return _replay(kind, None, history) or kind(id)  # type: ignore[arg-type]
+        history = (entry for entry in self.recorder.select_events(id) if entry.id <= position)
+        return _replay(kind, None, history) or kind(id)
 
     def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
         """Return aggregates at their last known version, those not at hand in one query."""
@@ -231,13 +231,25 @@ class Records(Application[UUID]):
             known = {id: state for id in ids if (state := self._cache.get(id)) is not None}
         missing = [id for id in ids if id not in known]
         if missing:
-            histories: dict[UUID, list[Recorded]] = {}
+            histories: dict[UUID | str, list[Entry]] = {}
             for entry in self.recorder.select_streams(missing):
-                past = self.recorded(entry)
-                histories.setdefault(past.originator_id, []).append(past)
+                histories.setdefault(entry.originator_id, []).append(entry)
             for id in missing:
                 known[id] = _replay(kind, None, histories.get(id, ())) or kind(id)
         return [_of_kind(known[id], kind) for id in ids]
+
+    def rests_on(self, id: UUID, without: Collection[int]) -> int | None:
+        """Return the first position of a record whose event cannot be replayed without those at some positions."""
+        entries = self.recorder.select_events(id)
+        read = [recorded(entry) for entry in entries if not entry.removed]
+        state = next(kind(id) for kind in Aggregate.__subclasses__() if isinstance(read[0].event, _events_of(kind)))
+        for past in read:
+            if past.position not in without:
+                try:
+                    state = state.evolve(past.event, past.account)
+                except Exception:  # noqa: BLE001  # whatever it is, it would come again with every command
+                    return past.position
+        return None
 
     def recorded(self, entry: Entry) -> Recorded:
         """Return the event that an entry of the log holds; raise ValueError if this program cannot read it."""
@@ -337,7 +349,7 @@ class Records(Application[UUID]):
         entries = self.recorder.select_notifications(recording.first, recording.size)
         leaves = self.recorder.leaves(recording.first, recording.size)
         events = (
-            ReceiptEvent(e.id, e.originator_id, e.originator_version, e.topic, leaf)  # type: ignore[arg-type]
+            ReceiptEvent(e.id, _id(e), e.originator_version, e.topic, leaf)
             for e, leaf in zip(entries, leaves, strict=True)
         )
         return Receipt(command_id, recording.recorded_at, tuple(events))
@@ -353,13 +365,25 @@ def _of_kind(state: Aggregate, kind: type[A]) -> A:
     return state
 
 
-def _replay(kind: type[A], state: A | None, history: Iterable[Recorded]) -> A | None:
-    """Replay a stream; refuse one that began as a record of another kind."""
-    for past in history:
+def _replay(kind: type[A], state: A | None, history: Iterable[Entry]) -> A | None:
+    """Replay a stream; refuse one that began as a record of another kind.
+
+    What was removed changes nothing any more: a record is what is left of it.
+    """
+    for entry in history:
+        if entry.removed:
+            state = replace(state or kind(_id(entry)), version=entry.originator_version)
+            continue
+        past = recorded(entry)
         if state is None and not isinstance(past.event, _events_of(kind)):
             raise _another_kind(past.originator_id)
         state = kind.replay(state, (past,))
     return state
+
+
+def _id(entry: Entry) -> UUID:
+    assert isinstance(entry.originator_id, UUID), "every stream of ours is named by one"
+    return entry.originator_id
 
 
 @cache

@@ -28,8 +28,11 @@ _ENTRY = re.compile(
 )
 
 
-Stored = tuple[int, UUID | str, int, str, datetime, bytes, bytes]
-"""An event as it is stored: position, stream, version there, topic, when it was recorded, salt and state."""
+Stored = tuple[int, UUID | str, int, str, datetime, bytes, bytes | None]
+"""An event as it is stored: position, stream, version there, topic, when it was recorded, salt and state.
+
+Of one whose payload was removed, the commitment that was kept in place of the salt, and None.
+"""
 
 
 def commitment(origin: str, salt: bytes, state: bytes) -> str:
@@ -47,8 +50,9 @@ def entries(origin: str, events: Iterable[Stored]) -> Iterator[bytes]:
     for position, stream, version, topic, at, salt, state in events:
         if at != last:
             last, written = at, _instant(at)
+        digest = salt.hex() if state is None else sha256(named + salt + state).hexdigest()
         yield (
-            f'{{"c":"{sha256(named + salt + state).hexdigest()}","id":"{stream}","p":{position},'
+            f'{{"c":"{digest}","id":"{stream}","p":{position},'
             f'"t":"{_speakable(topic)}","ts":"{written}","v":1,"ver":{version}}}'
         ).encode("ascii")
 

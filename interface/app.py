@@ -19,18 +19,20 @@ from application.ledger import Ledger
 from application.organisation import Organisations
 from application.proofs import Proofs
 from application.records import Act, Receipt, Records
+from application.redaction import Redaction
 from application.sealed import SEALED, Sealed
 from application.standard import Standards
 from domain.event import Account, Refused
 from domain.views import EventSkipped, ViewDecisions, decisions_id
-from interface.pages import LogPages
+from interface.pages import LogPages, Without
 from projections.board import Board
 from projections.conformance import ConformanceView
-from projections.engine import Engine
+from projections.engine import Engine, concerns
 from projections.ledger import LedgerView
 from projections.organisation import OrganisationView
 from projections.query import NOW, Behind, Views
 from projections.registry import begin
+from projections.replay import Stopped, replay
 from projections.standard import StandardView
 from projections.view import View
 
@@ -61,6 +63,7 @@ class Installation:
         self.organisations = Organisations(self.records, self.clock, self.board)
         self.standards = Standards(self.records, self.clock)
         self.keyrings = Keyrings(self.records, self.sealed)
+        self.redaction = Redaction(self.records, database)
         self.ledger = Ledger(self.records, self.clock, self.board)
         self._stop = threading.Event()
         self._engine: threading.Thread | None = None
@@ -81,7 +84,12 @@ class Installation:
         head = self.head()
 
         def folded() -> int:
-            serving = {each.name: each for each in self.views.standings() if not each.building}
+            removals = self.records.recorder.removals()
+            serving = {
+                each.name: each
+                for each in self.views.standings()
+                if not each.building and (each.removals >= removals or each.stopped_at is not None)
+            }
             found = [serving.get(name) for name in self.views.views]
             return min(0 if each is None else each.position if each.stopped_at is None else head for each in found)
 
@@ -102,9 +110,10 @@ class Installation:
             building = [each for each in self.views.standings() if each.building and each.name in names]
             return min((each.position for each in building if each.stopped_at is None), default=head + 1)
 
+        removals = self.records.recorder.removals()
         with self.database.connect(Role.projector) as connection:
             for name in names:
-                begin(connection, self.database.schema, self.views.views[name], building=True)
+                begin(connection, self.database.schema, self.views.views[name], removals, building=True)
         self._fold_until(head + 1, folded, progress)
 
     def _fold_until(self, position: int, folded: Callable[[], int], progress: Callable[[int], None]) -> None:
@@ -158,6 +167,27 @@ class Installation:
             return held.skip(view, position, error, act.account)
 
         return self.records.decide(act, ViewDecisions, decisions_id(view), decide)
+
+    def remove(self, act: Act, positions: Sequence[int]) -> Receipt:
+        """Remove payloads lawfully; refused where a view could not go on without them.
+
+        The views that had them are folded anew by whoever folds: ``fold_now`` waits for it.
+        """
+        topics = self.redaction.topics(positions).values()
+        stopped = {each.name for each in self.views.standings() if each.stopped_at is not None}
+        for name, view in self.views.views.items():
+            if name not in stopped and any(concerns(view, topic) for topic in topics):
+                try:
+                    replay(view, Without(self.pages, positions), self.head())
+                except Stopped as stop:
+                    raise Refused(
+                        "without it the view {view} cannot go on: the event at position {position} rests on it; remove"
+                        " that as well",
+                        field="positions",
+                        view=name,
+                        position=stop.position,
+                    ) from None
+        return self.redaction.remove(act, positions)
 
     def organisation(self, code: str) -> UUID:
         """Return the organisation that holds a division code; raise Refused if none does."""

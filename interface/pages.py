@@ -1,15 +1,17 @@
 """The log as views are folded from it: a service's own, and one that a bundle holds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from uuid import UUID
 
 from application.bundled import BundledLog
 from application.log import Entry
 from application.log.mapper import recorded
 from application.records import Records
 from domain.event import Event, Recorded
+from domain.redaction import Redactions, redactions_id
 from domain.topics import TOPICS
 from domain.views import ViewDecisions, decisions_id
-from projections.engine import Past
+from projections.engine import Log, Past
 
 
 class LogEntry:
@@ -44,7 +46,24 @@ class LogPages:
         return self._records.recorder.tailer.wait(after, timeout)
 
     def skipped(self, view: str) -> frozenset[int]:
-        return self._records.load(ViewDecisions, decisions_id(view), fresh=True).skipped
+        skipped = self._records.load(ViewDecisions, decisions_id(view), fresh=True).skipped
+        origin = self._records.recorder.origin()
+        return skipped | self._records.load(Redactions, redactions_id(origin), fresh=True).removed
+
+    def removals(self) -> int:
+        return self._records.recorder.removals()
+
+
+class Without:
+    """A log as it would be without the payloads at some positions."""
+
+    def __init__(self, log: Log, positions: Collection[int]) -> None:
+        self._log = log
+        self._positions = frozenset(positions)
+        self.page, self.wait, self.removals = log.page, log.wait, log.removals
+
+    def skipped(self, view: str) -> frozenset[int]:
+        return self._log.skipped(view) | self._positions
 
 
 class BundlePages:
@@ -60,5 +79,12 @@ class BundlePages:
         return self._log.head
 
     def skipped(self, view: str) -> frozenset[int]:
-        decided = ViewDecisions.replay(None, map(recorded, self._log.stream(decisions_id(view))))
-        return decided.skipped if decided else frozenset()
+        decided = ViewDecisions.replay(None, self._stream(decisions_id(view)))
+        removals = Redactions.replay(None, self._stream(redactions_id(self._log.origin)))
+        return (decided.skipped if decided else frozenset()) | (removals.removed if removals else frozenset())
+
+    def removals(self) -> int:
+        return 0
+
+    def _stream(self, id: UUID) -> Iterator[Recorded]:
+        return map(recorded, self._log.stream(id))

@@ -36,7 +36,11 @@ class Log(Protocol):
         ...
 
     def skipped(self, view: str) -> frozenset[int]:
-        """Return the positions that a recorded decision lets a view pass over."""
+        """Return the positions that a recorded decision lets a view pass over, or at which payloads were removed."""
+        ...
+
+    def removals(self) -> int:
+        """Return the last position at which it was decided to remove payloads, 0 if none was."""
         ...
 
 
@@ -59,6 +63,7 @@ class Engine:
         self._pages: dict[int, Future[Sequence[Past]]] = {}
         self._folds: dict[tuple[str, bool], Fold] = {}
         self._skipped: dict[str, frozenset[int]] = {}
+        self._removals = 0
         # The stops that this engine has tried: whoever starts anew, perhaps with a better program, tries once.
         self._tried: set[tuple[str, bool, int]] = set()
 
@@ -89,6 +94,8 @@ class Engine:
                 while self._advance(hands, places):
                     progress(min(place.position for place in places))
                     places = self._places(connection)
+            # A server notices some time later that a connection was closed: the next engine may be there before.
+            connection.execute("SELECT pg_advisory_unlock_all()")
             return True
 
     @contextmanager
@@ -125,31 +132,39 @@ class Engine:
         return bool(row and row[0])
 
     def _places(self, connection: Connection[TupleRow]) -> list[Place]:
-        """Read where every view stands; begin those that are new, and rebuild those whose fold or shape is another."""
+        """Read where every view stands; begin those that are new, and rebuild those whose fold or shape is another.
+
+        So are those that folded what was to be removed since.
+        """
+        removals = self._log.removals()
+        if removals != self._removals:
+            self._removals = removals
+            self._skipped.clear()
+            self._pages.clear()
         known = {
-            (name, building): (version, shape, position, stopped_at)
-            for name, building, version, shape, position, stopped_at in connection.execute(
-                "SELECT name, building, version, shape, position, stopped_at FROM views"
+            (name, building): (version, shape, removals, position, stopped_at)
+            for name, building, version, shape, removals, position, stopped_at in connection.execute(
+                "SELECT name, building, version, shape, removals, position, stopped_at FROM views"
             )
         }
         places = []
         for view in self._views.values():
             serving = known.get((view.name, False))
             building = known.get((view.name, True))
-            now = (view.version, shape_of(view))
+            now = (view.version, shape_of(view), removals)
             if serving is None:
-                places.append(begin(connection, self._schema, view, building=False))
-            elif serving[:2] == now:
-                places.append(Place(view, False, *serving[2:]))
-                if building is not None and building[:2] != now:
+                places.append(begin(connection, self._schema, view, removals, building=False))
+            elif serving[:3] == now:
+                places.append(Place(view, False, *serving[3:]))
+                if building is not None and building[:3] != now:
                     # Another release began it; what serves is this one's.
                     building = None
                     abandon(connection, self._schema, view)
-            elif building is None or building[:2] != now:
+            elif building is None or building[:3] != now:
                 building = None
-                places.append(begin(connection, self._schema, view, building=True))
+                places.append(begin(connection, self._schema, view, removals, building=True))
             if building is not None:
-                places.append(Place(view, True, *building[2:]))
+                places.append(Place(view, True, *building[3:]))
         return [self._under_way(place) for place in places]
 
     def _under_way(self, place: Place) -> Place:

@@ -51,7 +51,10 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a view stands: the last position folded, and the event that stopped it, if one did."""
+    """Where a view stands: the last position folded, and the event that stopped it, if one did.
+
+    It was begun without the payloads that were removed by a decision up to the position ``removals``.
+    """
 
     name: str
     building: bool
@@ -60,6 +63,7 @@ class Standing:
     updated_at: datetime
     stopped_at: int | None
     error: str | None
+    removals: int
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Views:
     def standings(self) -> list[Standing]:
         rows = self._reads.fetch(
             sql.SQL(
-                "SELECT name, building, version, position, updated_at, stopped_at, error FROM {}"
+                "SELECT name, building, version, position, updated_at, stopped_at, error, removals FROM {}"
                 " ORDER BY name, building"
             ).format(sql.Identifier(self._log_schema, "views"))
         )

@@ -41,8 +41,11 @@ def shape_of(view: View) -> str:
     return "; ".join(table(kind).shape for kind in view.rows)
 
 
-def begin(connection: Connection[TupleRow], log_schema: str, view: View, *, building: bool) -> Place:
-    """Make a view's empty tables, in place of any that were begun before, and its line in the registry."""
+def begin(connection: Connection[TupleRow], log_schema: str, view: View, removals: int, *, building: bool) -> Place:
+    """Make a view's empty tables, in place of any that were begun before, and its line in the registry.
+
+    ``removals`` is the last position at which it was decided to remove payloads: they are not folded.
+    """
     schema = sql.Identifier(name := schema_of(log_schema, view.name, building=building))
     with connection.transaction():
         take_turns(connection, view)
@@ -53,10 +56,10 @@ def begin(connection: Connection[TupleRow], log_schema: str, view: View, *, buil
             table(kind).create(connection, name)
         connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO taizhang_reader").format(schema))
         connection.execute(
-            "INSERT INTO views (name, building, version, shape) VALUES (%s, %s, %s, %s)"
+            "INSERT INTO views (name, building, version, shape, removals) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT (name, building) DO UPDATE SET version = excluded.version, shape = excluded.shape,"
-            " position = 0, updated_at = now(), stopped_at = NULL, error = NULL",
-            (view.name, building, view.version, shape_of(view)),
+            " removals = excluded.removals, position = 0, updated_at = now(), stopped_at = NULL, error = NULL",
+            (view.name, building, view.version, shape_of(view), removals),
         )
     return Place(view, building, 0, None)
 

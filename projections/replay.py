@@ -16,6 +16,7 @@ class Stopped(Exception):
         super().__init__(
             f"the view {view} cannot fold the event at position {position}: {type(error).__name__}: {error}"
         )
+        self.position = position
 
 
 def replay(view: View, log: Log, until: int, progress: Callable[[int], None] = lambda _: None) -> Memory:

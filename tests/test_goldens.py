@@ -15,6 +15,7 @@ from domain.event import Account, Aggregate, Event, Fact, Recorded
 from domain.keyring import Keyring
 from domain.ledger import Obligation, Year
 from domain.organisation import Code, Organisation
+from domain.redaction import Redactions
 from domain.standard import Standard
 from domain.topics import TOPICS
 from domain.views import ViewDecisions
@@ -36,7 +37,16 @@ from tests.golden import (
 from tests.spec import SOME, account
 
 PIN = "pin it with `python -m tests.golden`"
-KINDS: tuple[type[Aggregate], ...] = (Organisation, Code, Standard, Obligation, Year, ViewDecisions, Keyring)
+KINDS: tuple[type[Aggregate], ...] = (
+    Organisation,
+    Code,
+    Standard,
+    Obligation,
+    Year,
+    ViewDecisions,
+    Keyring,
+    Redactions,
+)
 
 
 def topic_of(golden: Path) -> str:

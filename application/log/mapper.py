@@ -23,15 +23,22 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 @dataclass(frozen=True)
 class Entry(Notification):
-    """A stored event with what the log gave it. ``id`` is its position."""
+    """A stored event with what the log gave it. ``id`` is its position; a payload that was removed is empty."""
 
-    COLUMNS: ClassVar = "originator_id, originator_version, topic, state, position, recorded_at"
+    COLUMNS: ClassVar = "originator_id, originator_version, topic, coalesce(state, ''), position, recorded_at"
 
     recorded_at: datetime
 
+    @property
+    def removed(self) -> bool:
+        """Whether the payload was removed."""
+        return not self.state
+
 
 def recorded(entry: StoredEvent) -> Recorded:
-    """Return the event that an entry of a log holds; raise ValueError if this program cannot read it."""
+    """Return the event that an entry of a log holds; raise ValueError if this program cannot read it, or it is gone."""
+    if not entry.state:
+        raise ValueError("the payload was removed")
     kind = TOPICS.get(entry.topic)
     if kind is None:
         raise ValueError(f"no release of this program knows the topic {entry.topic}")

@@ -114,6 +114,11 @@ class LogRecorder(ApplicationRecorder):
         [(name,)] = self.reads.fetch("SELECT origin FROM log")
         return str(name)
 
+    def removals(self) -> int:
+        """Return the last position at which it was decided to remove payloads, 0 if none was."""
+        [(position,)] = self.reads.fetch("SELECT max(position) FROM events WHERE topic = 'redaction.PayloadRemoved'")
+        return int(position or 0)
+
     def max_notification_id(self) -> int | None:
         [(head,)] = self.reads.fetch("SELECT max(position) FROM events")
         return None if head is None else int(head)

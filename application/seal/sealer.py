@@ -38,8 +38,8 @@ AGAIN = 10.0
 ENDS = "SELECT coalesce(max(position), 0), (SELECT origin FROM log) FROM events"
 GROUPS = "SELECT first, leaves, key_id, signature FROM event_groups WHERE first > %s ORDER BY first LIMIT %s"
 EVENTS = (
-    "SELECT position, originator_id, originator_version, topic, recorded_at, salt, state FROM events"
-    " WHERE position > %s AND position <= %s ORDER BY position"
+    "SELECT position, originator_id, originator_version, topic, recorded_at, coalesce(salt, commitment), state"
+    " FROM events WHERE position > %s AND position <= %s ORDER BY position"
 )
 
 KEYRING = (

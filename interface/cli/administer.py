@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from application.access import MAY, Issued, person_id
 from application.migrate import migrate
+from application.records import Act
 from interface.cli.clockwork import CLOCK
 from interface.cli.common import Json, database, fold, installation, progress, show, table
 from interface.settings import Settings
@@ -23,6 +24,33 @@ def migrate_(as_json: Json = False) -> None:
     with database(settings, migrated=False) as found:
         applied = migrate(found, settings.origin)
     show({"applied": applied}, lambda: applied or ["nothing to do"], as_json=as_json)
+
+
+def redact(
+    positions: Annotated[list[int], typer.Argument(metavar="POSITION", help="Where the payloads are.")],
+    reason: Annotated[str, typer.Option(help="Why, as it goes on record.")],
+    authority: Annotated[str, typer.Option(metavar="RULE", help="The rule or decision that asks for it.")],
+    person: Annotated[str, typer.Option(metavar="NAME", help="Who decides.")] = "administrator",
+    as_json: Json = False,
+) -> None:
+    """Remove payloads lawfully: by a decision on record, under which everything else is still proved.
+
+    Where it was interrupted, the same again does the rest.
+    """
+    with installation() as at:
+        at.access.introduce([person])
+        if not at.redaction.removed().issuperset(positions):
+            account = at.act(person, reason).account.model_copy(update={"authority": authority})
+            at.remove(Act(account), positions)
+        at.redaction.finish()
+        covered = at.redaction.covered()
+        fold(at)
+    told = [{"position": position, "covered_by": covered[position]} for position in sorted(set(positions))]
+    show(
+        {"removed": told},
+        lambda: [f"position {each['position']}: removed, covered by {each['covered_by']}" for each in told],
+        as_json=as_json,
+    )
 
 
 @tokens.callback()

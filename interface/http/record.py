@@ -1,7 +1,7 @@
 """Records as they were made: a record's history as a story and as raw events, and the log itself."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +43,8 @@ class Changed:
 class Happening:
     """One event of a record: what it says, who answers for it, what it changed; and as it is stored.
 
-    ``term`` is the Chinese term for what happened. ``account`` and ``event`` are the stored ones.
+    ``term`` is the Chinese term for what happened. ``account`` and ``event`` are the stored ones, empty where the
+    payload was removed lawfully.
     """
 
     position: int
@@ -83,7 +84,8 @@ def tell(at: Installation, entries: Sequence[Any], say: story.Say) -> list[Happe
     """Tell what entries of the log mean, with the names of those they speak of."""
     read = [_read(at, entry) for entry in entries]
     names = _names(at, [past for past in read if past])
-    return [_told(entry, past, names, say) for entry, past in zip(entries, read, strict=True)]
+    covered = at.redaction.covered() if any(entry.removed for entry in entries) else {}
+    return [_told(entry, past, names, say, covered) for entry, past in zip(entries, read, strict=True)]
 
 
 def _read(at: Installation, entry: Any) -> Recorded | None:
@@ -109,8 +111,15 @@ def _names(at: Installation, pasts: Sequence[Recorded]) -> dict[UUID, str]:
     return names
 
 
-def _told(entry: Any, past: Recorded | None, names: dict[UUID, str], say: story.Say) -> Happening:
-    stored = json.loads(entry.state)
+def _told(
+    entry: Any, past: Recorded | None, names: dict[UUID, str], say: story.Say, covered: Mapping[int, int]
+) -> Happening:
+    stored = {"account": {}, "event": {}} if entry.removed else json.loads(entry.state)
+    unread = (
+        say("what was recorded here was removed by the decision at position {position}", position=covered.get(entry.id))
+        if entry.removed
+        else say("this program cannot read the event")
+    )
     account = past.account if past else None
 
     def named(id: UUID | None) -> Named | None:
@@ -122,7 +131,7 @@ def _told(entry: Any, past: Recorded | None, names: dict[UUID, str], say: story.
         f"{entry.originator_id}:{entry.originator_version}",
         entry.topic,
         story.term(type(past.event)) if past else "",
-        story.sentence(past.event, names, say) if past else say("this program cannot read the event"),
+        story.sentence(past.event, names, say) if past else unread,
         entry.recorded_at,
         named(account.actor) if account else None,
         named(account.on_behalf_of) if account else None,

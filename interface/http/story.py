@@ -62,6 +62,7 @@ STORY = {
     "ledger.LateEntryMarked": "it came {days_late} days after it was due",
     "keyring.KeyAdded": "a key was added that signs as {role}: {vkey}",
     "keyring.KeyRetired": "the key {vkey} was retired, which signed as {role}",
+    "redaction.PayloadRemoved": "the payloads at these positions were removed: {positions}",
     "views.EventSkipped": "the view {view} passed over the event at position {position}",
 }
 # Words of the model that stand in sentences.

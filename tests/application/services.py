@@ -13,6 +13,7 @@ from application.clock import Clock
 from application.database import Database, Role
 from application.log.append import Appender
 from application.records import Act
+from application.sealed import Sealed
 from domain.event import Account, Recorded, Refused
 from interface.app import Installation
 from tests.application.clusters import until
@@ -48,8 +49,8 @@ class Calendar:
 
 
 @contextmanager
-def opened(database: Database, calendar: Calendar) -> Generator[Installation]:
-    with Installation(database, Clock(now=calendar.now)) as at:
+def opened(database: Database, calendar: Calendar, sealed: Sealed | None = None) -> Generator[Installation]:
+    with Installation(database, Clock(now=calendar.now), sealed) as at:
         yield at
 
 

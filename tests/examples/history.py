@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.event import Recorded
 from domain.keyring import KeyAdded, KeyRetired, keyring_id
+from domain.redaction import PayloadRemoved, redactions_id
 from domain.standard import StandardRetired
 from domain.views import EventSkipped, decisions_id
 from tests.examples import later, ledger, organisation, standard
@@ -29,6 +30,7 @@ def _history() -> tuple[Recorded, ...]:
     later.tell(tale)
     tale.happened(keyring_id("records.anji.example/log"), KeyAdded(role="writer", vkey=WRITER), by=BO)
     tale.happened(keyring_id("records.anji.example/log"), KeyRetired(role="writer", vkey=WRITER), by=BO)
+    tale.happened(redactions_id("records.anji.example/log"), PayloadRemoved(positions=(7, 9)), by=BO)
     return tuple(tale.past)
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from application.database import Database, Role
 
-_FENCES = {
-    "events": "events_are_append_only",
-    "event_groups": "event_groups_are_append_only",
-    "log": "log_is_append_only",
-    "retired_keys": "retired_keys_are_append_only",
-}
+_FENCES = (
+    ("events", "events_are_append_only"),
+    ("events", "events_are_not_rewritten"),
+    ("event_groups", "event_groups_are_append_only"),
+    ("log", "log_is_append_only"),
+    ("retired_keys", "retired_keys_are_append_only"),
+)
 
 FORGED = (
     "INSERT INTO events SELECT {position}, gen_random_uuid(), 1, topic, state, {at}, gen_random_uuid(), 1, NULL, salt"
@@ -22,11 +23,11 @@ FORGED = (
 def tamper(database: Database, *statements: str, given: Sequence[Any] = ()) -> None:
     """Run statements as the superuser, with every trigger of the log's tables out of the way meanwhile."""
     with database.connect(Role.owner) as connection, connection.transaction():
-        for table in _FENCES:
+        for table, _ in _FENCES:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
         for statement in statements:
             connection.execute(statement.encode(), given or None)
-        for table, fence in _FENCES.items():
+        for table, fence in _FENCES:
             connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {fence}".encode())
 
 

@@ -89,7 +89,7 @@ def test_queries_are_answered_all_the_while(played: Installation) -> None:
 def test_what_serves_stays_as_it_was_until_what_is_built_is_level(played: Installation) -> None:
     engine(played, [Renaming(1)]).catch_up()
     with played.database.connect(Role.projector) as connection:
-        begin(connection, played.database.schema, Renaming(2), building=True)
+        begin(connection, played.database.schema, Renaming(2), 0, building=True)
     assert {row.name for row in reading(played).every(OrganisationRow)} != {"2/"}
     assert engine(played, [Renaming(2)]).catch_up()
     assert {row.name for row in reading(played).every(OrganisationRow)} == {"2/"}
@@ -123,7 +123,7 @@ def test_a_rebuild_whose_connection_is_killed_goes_on_and_ends_right(played: Ins
     engine(played).catch_up()
     with played.database.connect(Role.projector) as connection:
         for view in all_views():
-            begin(connection, played.database.schema, view, building=True)
+            begin(connection, played.database.schema, view, 0, building=True)
     killed = 0
     with running(engine(played, batch=5)):
         while killed < 3 and any(each.building for each in played.views.standings()):
@@ -138,7 +138,7 @@ def test_a_view_begun_anew_while_it_is_built_loses_nothing(played: Installation)
     engine(played).catch_up()
     with running(engine(played, batch=1)), played.database.connect(Role.projector) as connection:
         for _ in range(30):
-            begin(connection, played.database.schema, all_views()[2], building=True)
+            begin(connection, played.database.schema, all_views()[2], 0, building=True)
         eventually(lambda: not any(each.building for each in played.views.standings()))
     check_versions(reading(played))
     check_rows(reading(played), played.head(), fold(played, all_views(), played.head()))
@@ -148,7 +148,7 @@ def test_a_view_begun_anew_under_an_idle_engine_is_folded_again(played: Installa
     head = played.head()
     with running(engine(played)), played.database.connect(Role.projector) as connection:
         eventually(lambda: {each.position for each in played.views.standings()} == {head})
-        begin(connection, played.database.schema, OrganisationView(), building=False)
+        begin(connection, played.database.schema, OrganisationView(), 0, building=False)
         eventually(lambda: {each.position for each in played.views.standings()} == {head})
     check_rows(reading(played), head, fold(played, all_views(), head))
 
@@ -160,7 +160,7 @@ def test_a_batch_of_an_engine_that_lost_its_turn_is_not_written(played: Installa
         played.database.connect(Role.projector) as other,
         ThreadPoolExecutor(1) as thread,
     ):
-        late = Fold(begin(one, schema, view, building=False), schema, Hands(one, other, thread, thread))
+        late = Fold(begin(one, schema, view, 0, building=False), schema, Hands(one, other, thread, thread))
         assert engine(played, [view]).catch_up()
         late.fold(page, frozenset())
         with pytest.raises(Superseded):
@@ -196,7 +196,7 @@ def test_only_one_engine_folds_a_log(played: Installation) -> None:
 def test_what_an_older_release_had_begun_is_dropped_not_continued(played: Installation) -> None:
     engine(played, [Renaming(1)]).catch_up()
     with played.database.connect(Role.projector) as connection:
-        begin(connection, played.database.schema, Renaming(2), building=True)
+        begin(connection, played.database.schema, Renaming(2), 0, building=True)
     assert engine(played, [Renaming(1)]).catch_up()
     assert registry(played) == [("organisation", False, 1, played.head(), None)]
     assert "2/" not in {row.name for row in reading(played).every(OrganisationRow, NOW)}
