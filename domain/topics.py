@@ -1,8 +1,8 @@
 """Every context's events, imported so that each topic in the log is known."""
 
-from domain import ledger, organisation, standard, views
+from domain import installation, ledger, organisation, standard, views
 from domain.event import Event
 
 TOPICS = Event.topics
 
-__all__ = ["TOPICS", "ledger", "organisation", "standard", "views"]
+__all__ = ["TOPICS", "installation", "ledger", "organisation", "standard", "views"]

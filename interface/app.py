@@ -14,6 +14,7 @@ from application.bundles import Bundles
 from application.clock import Clock
 from application.database import Database, Role
 from application.identity import uuid7
+from application.installation import Installations
 from application.ledger import Ledger
 from application.log import Entry
 from application.organisation import Organisations
@@ -98,6 +99,7 @@ class Installation:
         self.organisations = Organisations(self.records, self.clock, self.board)
         self.standards = Standards(self.records, self.clock)
         self.ledger = Ledger(self.records, self.clock, self.board)
+        self.installations = Installations(self.records, self.reads)
         self._stop = threading.Event()
         self._engine: threading.Thread | None = None
 

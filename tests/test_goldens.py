@@ -12,6 +12,7 @@ from application.database import Database, Role
 from application.log import Appended, Command, Submission
 from application.records import Records
 from domain.event import Account, Aggregate, Event, Fact, Recorded
+from domain.installation import InstallationRecord
 from domain.ledger import Obligation, Year
 from domain.organisation import Code, Organisation
 from domain.standard import Standard
@@ -35,7 +36,10 @@ from tests.golden import (
 from tests.spec import SOME, account
 
 PIN = "pin it with `python -m tests.golden`"
-KINDS: tuple[type[Aggregate], ...] = (Organisation, Code, Standard, Obligation, Year, ViewDecisions)
+KINDS: tuple[type[Aggregate], ...] = (
+    *(Organisation, Code, Standard, Obligation, Year, ViewDecisions),
+    InstallationRecord,
+)
 
 
 def topic_of(golden: Path) -> str:

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from application.clock import Clock
 from application.database import Database
-from application.migrate import Unmigrated, check_migrated, migrate
+from application.installation import PROGRAM, Deployment, deploy
+from application.migrate import Unmigrated, check_migrated
 from application.postgres import EmbeddedPostgres
 from application.reach import reach
 from interface.app import Installation
@@ -24,6 +25,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", metavar="MOMENT", help="A position, a time, or a day (its end); else now.")
 ]
+
+ALTERED = (
+    "The log's database does not guard it as it did when that was sealed. Find out who changed it, and with taizhang"
+    " verify what else; put it right, or accept it: taizhang migrate --accept-catalogue REASON"
+)
 
 errors = Console(stderr=True)
 
@@ -53,8 +59,18 @@ def database(settings: Settings, *, migrated: bool = True) -> Generator[Database
             try:
                 check_migrated(found)
             except Unmigrated:
-                migrate(found, settings.origin)
+                deployed(found, settings)
         yield found
+
+
+def deployed(found: Database, settings: Settings, accept: str = "", person: str = PROGRAM) -> Deployment:
+    """Bring a log's database up to date, and say loudly if it does not guard the log as it did when that was sealed."""
+    deployment = deploy(found, Clock(settings.zone), settings.origin, accept, person)
+    for each in deployment.altered:
+        note(f"ALTERED since it was sealed: {each}")
+    if deployment.altered:
+        note(ALTERED)
+    return deployment
 
 
 @contextmanager

@@ -11,11 +11,10 @@ from typing import Annotated
 import typer
 
 from application.clock import Clock
-from application.migrate import migrate
 from interface import demo as demonstration
 from interface.app import Installation
 from interface.cli.clockwork import Clockwork
-from interface.cli.common import database, note
+from interface.cli.common import database, deployed, note
 from interface.cli.running import bind, stoppable
 from interface.cli.sealing import sealing
 from interface.settings import Settings
@@ -35,7 +34,7 @@ def serve(
         any_free = demo and port is None and "TAIZHANG_PORT" not in os.environ
         bound = bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
         with closing(bound), database(settings, migrated=False) as found:
-            migrate(found, settings.origin)
+            deployed(found, settings)
             with Installation(found, Clock(settings.zone)) as at, sealing(settings):
                 at.fold()
                 if demo:
