@@ -46,6 +46,11 @@ class Settings:
         """The sealer's own folder."""
         return self.home / "sealer"
 
+    @property
+    def verified(self) -> Path | None:
+        """The file that tells how far the log was verified; none for somebody who may not write there."""
+        return self.home / "verified.json" if os.access(self.home, os.W_OK) else None
+
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read ``TAIZHANG_HOME`` and the like; refuse what makes no sense.

@@ -5,18 +5,22 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from application import keys
 from application.clock import Clock
 from application.database import Database
 from application.installation import PROGRAM, Deployment, deploy
 from application.migrate import Unmigrated, check_migrated
 from application.postgres import EmbeddedPostgres
 from application.reach import reach
+from domain.event import Refused
+from domain.note import Key
 from interface.app import Installation
 from interface.settings import Settings
 from projections.query import NOW
@@ -79,6 +83,19 @@ def installation() -> Generator[Installation]:
     settings = Settings.read()
     with database(settings) as found, Installation(found, Clock(settings.zone)) as opened:
         yield opened
+
+
+def trusted(folder: Path, role: str, given: list[str] | None) -> list[Key]:
+    """Return the keys that were given to be trusted, else that of this machine: as good as whoever keeps it."""
+    if not given:
+        return [keys.load(folder, role).key]
+    found: list[Key] = []
+    for text in given:
+        try:
+            found.append(Key.parse(text))
+        except ValueError:
+            raise Refused("“{text}” is no verifier key: it is written NAME+ID+BASE64", field=role, text=text) from None
+    return found
 
 
 def show(result: Any, text: Callable[[], Iterable[str]], *, as_json: bool) -> None:

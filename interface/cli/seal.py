@@ -4,7 +4,6 @@ import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,10 +12,8 @@ from application import keys
 from application.files import alone
 from application.seal import Sealer, Unaccountable, Unwilling, Witnessed
 from application.sealed import Refusal, Sealed
-from domain.event import Refused
-from domain.note import Key
 from domain.policy import Policy
-from interface.cli.common import database, note
+from interface.cli.common import database, note, trusted
 from interface.cli.running import stoppable
 from interface.settings import Settings
 
@@ -42,7 +39,7 @@ def seal(
         if not only:
             raise Unwilling(f"another sealer works in {folder}")
         if begin:
-            Sealer.begin(signer, folder, sealed, _writers(settings.keys, writer or []))
+            Sealer.begin(signer, folder, sealed, trusted(settings.keys, keys.WRITER, writer))
         if resume:
             _tell(sealed.refusal(), "lifted: ")
             sealed.refuse(None)
@@ -80,17 +77,6 @@ def _witnessed(settings: Settings) -> Witnessed | None:
         return Witnessed(Policy.parse(settings.policy.read_text("utf-8", "surrogateescape")), settings.hold)
     except ValueError as error:
         raise Unwilling(f"{settings.policy}: {error}") from None
-
-
-def _writers(folder: Path, given: list[str]) -> list[Key]:
-    return [_key(each) for each in given] or [keys.load(folder, keys.WRITER).key]
-
-
-def _key(text: str) -> Key:
-    try:
-        return Key.parse(text)
-    except ValueError:
-        raise Refused("“{text}” is no verifier key: it is written NAME+ID+BASE64", field="writer", text=text) from None
 
 
 def _tell(refusal: Refusal | None, what: str) -> None:
