@@ -75,6 +75,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("web")(serve.web)
+app.command("work")(serve.work)
 app.command("seal")(seal.seal)
 app.command("witness")(witness.witness)
 app.command("proof")(proof.proof)

@@ -1,5 +1,6 @@
 """Verifying the whole installation: the log, what was published of it, what guards it, and every view."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any
@@ -52,7 +53,9 @@ def _with_views(at: Installation, report: Report) -> Report:
         for kind in view.rows:
             for folded, stored in _pairs(memory.of(kind), at.views.every(kind, position)):
                 if folded != stored:
-                    sentence = f"the view {name} has {stored or 'no row'} where the log gives {folded or 'none'}"
+                    # It goes on record: the row's key, and nothing that is in it.
+                    key = json.loads(stored or folded or "{}")["id"]
+                    sentence = f"the view {name} has other rows than the log gives, the first of them {key}"
                     return replace(report, finding=Finding(None, "view", sentence))
         report = replace(report, views=(*report.views, name))
     return report
