@@ -13,12 +13,15 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from application import catalogue
+from application.clock import Clock
 from application.database import Database, Role
-from application.migrate import migrate
+from application.installation import deploy
+from application.migrate import ROLES, migrate
 from application.postgres import temporary
 from application.postgres.place import programs
 from domain.installation import differences
 from tests.application.clusters import run
+from tests.application.test_migrate import owned
 
 # What a superuser does, and what names it: all that differs.
 ALTERATIONS = {
@@ -268,3 +271,16 @@ def test_a_dump_that_is_put_back_on_another_server_reads_the_same(guarded: Datab
             capture_output=True,
         )
         assert read(replace(guarded, dsn=there)) == read(guarded)
+
+
+def test_an_owner_who_is_no_superuser_seals_what_others_let_alone(own: str, keys: Path) -> None:
+    migrate(Database(own, keys))
+    with owned(own, keys, "taizhang_shire", databases=2) as (one, other):
+        for role in ROLES:
+            run(own, f"GRANT {role} TO taizhang_shire")
+        assert deploy(one, Clock()).sealed
+        again = deploy(one, Clock())
+        assert (again.sealed, again.altered) == (False, [])
+        assert read(one)["the log's owner"] == "the role taizhang_shire"
+        assert deploy(other, Clock()).sealed
+        assert deploy(one, Clock()).altered == []

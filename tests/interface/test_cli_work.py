@@ -182,6 +182,17 @@ def test_what_a_full_verification_finds_is_told_once_and_by_health_until_another
     assert ann.client.get("/api/health").json()["verified"]["verdict"] == "VERIFIED"
 
 
+def test_a_host_without_the_logs_key_says_so(shell: Shell, database: Database, start: Start) -> None:
+    keys = shell.folder / "var/keys"
+    keys.unlink()
+    keys.mkdir()
+    (keys / "writer.key").write_bytes((database.keys / "writer.key").read_bytes())
+    (keys / "writer.key").chmod(0o600)
+    work = start("work")
+    work.says("the log is not verified from here, where its keys are not")
+    assert work.ends(signal.SIGTERM) == 0
+
+
 def test_http_is_served_by_processes_that_do_nothing_else(ann: Person, start: Start, sealed: Sealed) -> None:
     both = [start("web", "--port", "0") for _ in range(2)]
     for each in both:
