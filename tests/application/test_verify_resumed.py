@@ -13,10 +13,13 @@ from application.database import Database, Role
 from application.installation import deploy
 from application.keys import WRITER, load
 from application.verify import Report, Unresumable, Verifier, log
-from domain.merkle import EMPTY, Frontier
-from domain.tile import WIDTH
+from domain.group import signed
+from domain.leaf import entries
+from domain.merkle import EMPTY, Frontier, leaf_hash
+from domain.tile import WIDTH, bundle
 from tests.application.test_installation import DISABLED, NAMED
 from tests.application.test_verify import flip, line
+from tests.faults.log import ORIGIN
 from tests.faults.place import Place
 from tests.faults.tamper import tamper
 
@@ -127,7 +130,9 @@ def test_what_was_published_continues_what_was_verified(known: Verified, what: s
 def test_a_tree_that_does_not_continue_the_one_that_was_verified_is_found(known: Verified) -> None:
     hashes = [bytes(32), *map(bytes.fromhex, known.state()["frontier"][1:])]
     known.change(frontier=[each.hex() for each in hashes], root=Frontier(600, tuple(hashes)).root.hex())
-    assert known.finds() == (None, "history")
+    found = known.verify().finding
+    assert found is not None
+    assert "line 2 of the history is no longer that of 600 events, which was verified at" in found.sentence
 
 
 def test_an_interrupted_verification_goes_on_from_the_blocks_it_has_done(known: Verified) -> None:
@@ -215,6 +220,26 @@ def test_a_sealed_catalogue_that_was_edited_is_found_though_its_event_was_verifi
     edited = "UPDATE events SET state = convert_to(replace(convert_from(state, 'UTF8'), 'always', 'never'), 'UTF8')"
     tamper(guarded.place.database, f"{edited} WHERE position = 601")
     assert guarded.finds() == (600, "event")
+
+
+def test_a_sealed_catalogue_that_was_forged_with_the_writers_key_is_not_the_one_in_the_tree(guarded: Verified) -> None:
+    """Its event, its group and its tiles fit each other; the tree that was sealed has another leaf there."""
+    place, signer = guarded.place, load(guarded.place.database.keys, WRITER)
+    place.seals(300)
+    assert guarded.verify().verdict == "VERIFIED"
+    edited = "UPDATE events SET state = convert_to(replace(convert_from(state, 'UTF8'), 'always', 'never'), 'UTF8')"
+    tamper(place.database, f"{edited} WHERE position = 601")
+    with place.database.connect(Role.owner) as connection:
+        stored = "SELECT position, originator_id, originator_version, topic, recorded_at, salt, state FROM events"
+        rows = connection.execute(f"{stored} WHERE position BETWEEN 513 AND 768 ORDER BY 1".encode(), binary=True)
+        written = list(entries(ORIGIN, rows.fetchall()))
+    leaves = [leaf_hash(each) for each in written]
+    signature = signer.sign(signed(ORIGIN, 601, [leaves[88]]))
+    forged = "UPDATE event_groups SET leaves = %s, signature = %s WHERE first = 601"
+    tamper(place.database, forged, given=(leaves[88], signature))
+    (place.sealed.folder / "tile/0/002").write_bytes(b"".join(leaves))
+    (place.sealed.folder / "tile/entries/002").write_bytes(bundle(written))
+    assert guarded.finds() == (600, "tile")
 
 
 def change(database: Database, statement: str) -> None:
