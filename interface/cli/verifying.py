@@ -38,9 +38,9 @@ class Verifying(threading.Thread):
         self._fully_every = settings.verify_fully_every
         self._stopped = threading.Event()
         self._running: subprocess.Popen[bytes] | None = None
-        # A result that says nothing new is not on record, and nor is a log that was never verified.
-        self._last = self._last_full = installation.clock.now()
-        self._begun = True
+        # A result that says nothing new is not on record.
+        self._last: datetime | None = None
+        self._last_full: datetime | None = None
 
     def run(self) -> None:
         if not all((self._keys / f"{role}.key").exists() for role in (LOG, WRITER)):
@@ -64,29 +64,30 @@ class Verifying(threading.Thread):
     def _look(self) -> float:
         """Verify if it is due; return how many seconds to wait until it may be."""
         record, now = self._at.installations.record(), self._at.clock.now()
-        if self._begun:
-            self._last, self._last_full = record.verified_at or now, record.full_at or now
-            self._begun = False
-        full = now >= self._last_full + self._fully_every
-        if full or now >= self._last + self._every:
-            # Only a full one lifts what was found.
-            self._verify(full=full or bool(record.tampered), now=now)
-        due = min(self._last + self._every, self._last_full + self._fully_every)
+        last = self._last or record.verified_at or now
+        last_full = self._last_full or record.full_at or now
+        self._last, self._last_full = last, last_full
+        overdue = now >= last_full + self._fully_every
+        if overdue or now >= last + self._every:
+            # The first is a full one, and only a full one lifts what was found.
+            full = overdue or record.full_at is None or bool(record.tampered)
+            if self._verify(full=full, now=now):
+                last, last_full = now, now if full else last_full
+                self._last, self._last_full = last, last_full
+        due = min(last + self._every, last_full + self._fully_every)
         return max(0.0, (due - self._at.clock.now()).total_seconds())
 
-    def _verify(self, *, full: bool, now: datetime) -> None:
+    def _verify(self, *, full: bool, now: datetime) -> bool:
+        """Verify, and put on record what came of it; return whether it was not stopped."""
         told = self._told(() if full else NEW)
         if told is None:
-            return
-        self._last = now
-        if full:
-            self._last_full = now
+            return False
         result = LogVerified(
             verdict=told["verdict"],
             head=told["events"],
             size=told["sealed"],
             root=told["root"],
-            full=told["since"] == 0,
+            full=full,
             views=tuple(told["views"]),
             kind=told["kind"] or "",
             position=told["position"],
@@ -99,6 +100,7 @@ class Verifying(threading.Thread):
         [clock] = self._at.access.introduce([CLOCK])
         account = Account(actor=clock, occurred_on=self._at.clock.today(), occurred_at=now, command_id=uuid7())
         self._at.installations.conclude(account, result)
+        return True
 
     def _told(self, words: tuple[str, ...]) -> Any:
         """Verify in a process of its own; return what it tells, None if it was stopped."""
