@@ -5,11 +5,15 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Literal, get_args
 from uuid import UUID, uuid5
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from application.database import Database, Reads, Role
 from domain.event import Refused
@@ -76,6 +80,20 @@ def check_name(name: str, field: str) -> None:
         raise Refused("“{name}” is no name", field=field, name=name)
 
 
+def introduce(connection: Connection[TupleRow], names: Sequence[str]) -> list[UUID]:
+    """Remember people's names, beside the log, and return who they are."""
+    for name in names:
+        check_name(name, "person")
+    ids = [person_id(name) for name in names]
+    # In one order, so that two who introduce the same people never wait for each other in a ring.
+    people = dict(sorted(zip(ids, names, strict=True)))
+    connection.execute(
+        "INSERT INTO people (id, name) SELECT * FROM unnest(%s::uuid[], %s::text[]) ON CONFLICT DO NOTHING",
+        (list(people), list(people.values())),
+    )
+    return ids
+
+
 class Access:
     """Makes and knows tokens. Only the SHA-256 of a token is kept: 256 random bits need no slow hash."""
 
@@ -119,17 +137,8 @@ class Access:
 
     def introduce(self, names: list[str]) -> list[UUID]:
         """Remember people's names, beside the log, so that a reader can be told who did what."""
-        for name in names:
-            check_name(name, "person")
-        ids = [person_id(name) for name in names]
-        # In one order, so that two who introduce the same people never wait for each other in a ring.
-        people = dict(sorted(zip(ids, names, strict=True)))
         with self._database.connect(Role.writer) as connection:
-            connection.execute(
-                "INSERT INTO people (id, name) SELECT * FROM unnest(%s::uuid[], %s::text[]) ON CONFLICT DO NOTHING",
-                (list(people), list(people.values())),
-            )
-        return ids
+            return introduce(connection, names)
 
     def names(self, ids: list[UUID]) -> dict[UUID, str]:
         """Return the names of those people who were introduced."""

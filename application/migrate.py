@@ -47,33 +47,43 @@ def migrate(database: Database, origin: str = "") -> list[str]:
     Two processes may call it at once: the second waits and finds nothing to do. A migration whose
     text differs from the one applied before is refused, as is a database newer than this program.
     """
-    applied = []
     with database.connect(Role.owner) as connection, connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('taizhang migrate', 0))")
-        _create_roles(connection)
-        _let_views_be_made(connection)
-        schema = sql.Identifier(database.schema)
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
-            " digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
-        done: dict[int, str] = dict(connection.execute("SELECT number, digest FROM migrations").fetchall())
-        shipped = list(migrations())
-        _check_history(done, shipped)
-        for migration in shipped:
-            if migration.number not in done:
-                connection.execute(migration.text.encode())
-                connection.execute(
-                    "INSERT INTO migrations (number, name, digest) VALUES (%s, %s, %s)",
-                    (migration.number, migration.name, migration.digest),
-                )
-                applied.append(f"{migration.number:04} {migration.name}")
-        if not connection.execute("SELECT 1 FROM log").fetchone():
-            found(connection, for_log(database.keys, origin, database.sign_command))
-        connection.execute(
-            sql.SQL("GRANT SELECT ON migrations TO {}").format(sql.SQL(", ").join(map(sql.Identifier, ROLES)))
-        )
+        prepare(connection, database)
+        return apply(connection, database, origin)
+
+
+def prepare(connection: Connection[TupleRow], database: Database) -> None:
+    """Make what migrations are applied upon, where it is not there, and let nobody else migrate until the commit."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('taizhang migrate', 0))")
+    _create_roles(connection)
+    _let_views_be_made(connection)
+    schema = sql.Identifier(database.schema)
+    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
+        " digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+
+
+def apply(connection: Connection[TupleRow], database: Database, origin: str) -> list[str]:
+    """Apply what was not applied before, and name the log; the caller commits."""
+    applied = []
+    done: dict[int, str] = dict(connection.execute("SELECT number, digest FROM migrations").fetchall())
+    shipped = list(migrations())
+    _check_history(done, shipped)
+    for migration in shipped:
+        if migration.number not in done:
+            connection.execute(migration.text.encode())
+            connection.execute(
+                "INSERT INTO migrations (number, name, digest) VALUES (%s, %s, %s)",
+                (migration.number, migration.name, migration.digest),
+            )
+            applied.append(f"{migration.number:04} {migration.name}")
+    if not connection.execute("SELECT 1 FROM log").fetchone():
+        found(connection, for_log(database.keys, origin, database.sign_command))
+    connection.execute(
+        sql.SQL("GRANT SELECT ON migrations TO {}").format(sql.SQL(", ").join(map(sql.Identifier, ROLES)))
+    )
     return applied
 
 

@@ -14,6 +14,7 @@ from application.bundles import Bundles
 from application.clock import Clock
 from application.database import Database, Role
 from application.identity import uuid7
+from application.installation import Installations
 from application.keyring import Keyrings
 from application.ledger import Ledger
 from application.organisation import Organisations
@@ -65,6 +66,7 @@ class Installation:
         self.keyrings = Keyrings(self.records, self.sealed)
         self.redaction = Redaction(self.records, database)
         self.ledger = Ledger(self.records, self.clock, self.board)
+        self.installations = Installations(self.records, self.reads)
         self._stop = threading.Event()
         self._engine: threading.Thread | None = None
 

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from application.sealed import SEALED
 from domain.event import Refused
+from interface.verifier import span
 
 
 @dataclass(frozen=True)
 class Settings:
     """``database`` is empty for the embedded one, which lies under ``home``; ``origin`` for a name by chance.
 
+    ``verify_every`` and ``verify_fully_every`` say how often what is new is verified, and how often everything.
     ``policy`` names the witnesses that the sealer asks; ``hold``: it publishes nothing that too few cosigned.
     ``sign_command`` signs with those keys of which only the public half is here.
     """
@@ -27,6 +30,8 @@ class Settings:
     host: str
     port: int
     zone: ZoneInfo
+    verify_every: timedelta
+    verify_fully_every: timedelta
 
     @property
     def witness(self) -> Path:
@@ -47,6 +52,11 @@ class Settings:
     def sealer(self) -> Path:
         """The sealer's own folder."""
         return self.home / "sealer"
+
+    @property
+    def verified(self) -> Path | None:
+        """The file that tells how far the log was verified; none for somebody who may not write there."""
+        return self.home / "verified.json" if os.access(self.home, os.W_OK) else None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -77,4 +87,14 @@ class Settings:
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),
             zone=known,
+            verify_every=_span(environment, "TAIZHANG_VERIFY_EVERY", "1h"),
+            verify_fully_every=_span(environment, "TAIZHANG_VERIFY_FULLY_EVERY", "7d"),
         )
+
+
+def _span(environment: Mapping[str, str], name: str, usual: str) -> timedelta:
+    text = environment.get(name) or usual
+    try:
+        return timedelta(seconds=span(text))
+    except ValueError:
+        raise Refused("“{text}” is no span of time such as 7d, 36h or 90m", field=name, text=text) from None

@@ -28,8 +28,8 @@ JSON: Final = "Print the result as one JSON document."
 USAGE: Final = 2
 """The exit status where nothing could be verified; 0 is for VERIFIED and REDACTED, 1 for any other verdict."""
 
-_SPAN = re.compile(r"([1-9][0-9]{0,6})([dhm])")
-_SECONDS = {"d": 86_400, "h": 3600, "m": 60}
+_SPAN = re.compile(r"([1-9][0-9]{0,6})([dhms])")
+_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _SHOWN = 20
 
 
@@ -79,7 +79,7 @@ def judge(file: Path, trust: Trust) -> Report:
 def _trust(keys: Sequence[str], policy: Path | None, fresh: str | None) -> Trust:
     """Raise ValueError, with what to do instead, for what says too little or makes no sense."""
     read = Policy.parse(policy.read_text("utf-8", "surrogateescape")) if policy else None
-    oldest = None if fresh is None else int(time.time()) - _span(fresh)
+    oldest = None if fresh is None else int(time.time()) - span(fresh)
     trust = Trust(tuple(map(_key, keys)), read, oldest)
     if not trust.pinned:
         raise ValueError("no key is trusted: give one with --key, as whoever keeps the log published it elsewhere")
@@ -93,10 +93,11 @@ def _key(line: str) -> Key:
     return key
 
 
-def _span(text: str) -> int:
+def span(text: str) -> int:
+    """Read a span of time such as 36h, in seconds; raise ValueError for any other text."""
     found = _SPAN.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!a} is no span of time: 7d, 36h and 90m are days, hours and minutes")
+        raise ValueError(f"{text!a} is no span of time: 7d, 36h, 90m and 30s are days, hours, minutes and seconds")
     return int(found[1]) * _SECONDS[found[2]]
 
 

@@ -12,6 +12,7 @@ from application.database import Database, Role
 from application.log import Appended, Command, Submission
 from application.records import Records
 from domain.event import Account, Aggregate, Event, Fact, Recorded
+from domain.installation import InstallationRecord
 from domain.keyring import Keyring
 from domain.ledger import Obligation, Year
 from domain.organisation import Code, Organisation
@@ -38,14 +39,8 @@ from tests.spec import SOME, account
 
 PIN = "pin it with `python -m tests.golden`"
 KINDS: tuple[type[Aggregate], ...] = (
-    Organisation,
-    Code,
-    Standard,
-    Obligation,
-    Year,
-    ViewDecisions,
-    Keyring,
-    Redactions,
+    *(Organisation, Code, Standard, Obligation, Year),
+    *(ViewDecisions, Keyring, Redactions, InstallationRecord),
 )
 
 

@@ -10,6 +10,7 @@ from application.log.mapper import Entry, RecordMapper
 from application.log.recorder import LogRecorder, Recording
 from application.log.submission import Appended, Command, Outcome, Repeated, Stale, Submission
 from application.log.tail import Tail, Tailer
+from application.log.within import Within
 
 __all__ = [
     "Appended",
@@ -26,6 +27,7 @@ __all__ = [
     "Tail",
     "Tailer",
     "Unavailable",
+    "Within",
 ]
 
 

@@ -115,6 +115,18 @@ class Appender:
             for each, outcome, before in zip(group, outcomes, again, strict=True)
         ]
 
+    def send_within(self, connection: Connection[TupleRow], submission: Submission) -> Outcome:
+        """Append a submission in a transaction of the caller's, with what else that changes; raise Unusable.
+
+        The log's lock is held until the caller commits.
+        """
+        row = connection.execute(TURN, _turn([submission]), binary=True).fetchone()
+        assert row is not None
+        [outcome] = _outcomes([submission], *row)
+        if isinstance(outcome, Appended):
+            connection.execute(APPEND, self._signed([submission], *row[:2])[1], binary=True)
+        return outcome
+
     def disconnect(self) -> None:
         """Close the connection; the next group gets another."""
         if self._connection is not None:
@@ -165,18 +177,9 @@ class Appender:
     def _take_turn(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome]:
         """Take the lock, hash and sign what stands at the place that it then has, append it, and commit."""
         self._before_waiting()
-        reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
-        commands = [(n, id) for n, each in enumerate(group) for id in each.ids]
-        turn = (
-            [n for n, _, _ in reads],
-            [id for _, id, _ in reads],
-            [version for _, _, version in reads],
-            [n for n, _ in commands],
-            [id for _, id in commands],
-        )
         with connection.pipeline() as pipeline:
             connection.execute("BEGIN")
-            cursor = connection.execute(TURN, turn, binary=True)
+            cursor = connection.execute(TURN, _turn(group), binary=True)
             pipeline.sync()
             row = cursor.fetchone()
             assert row is not None
@@ -260,6 +263,19 @@ class Appender:
                     return each
         names = ", ".join(str(each.key) for each in here) or "none"
         raise Unusable(f"no key of {self._database.keys} speaks for the log {self._origin} now; there is {names}")
+
+
+def _turn(group: Sequence[Submission]) -> tuple[object, ...]:
+    """What ``turn`` is given."""
+    reads = [(n, id, version) for n, each in enumerate(group) for id, version in each.read.items()]
+    commands = [(n, id) for n, each in enumerate(group) for id in each.ids]
+    return (
+        [n for n, _, _ in reads],
+        [id for _, id, _ in reads],
+        [version for _, _, version in reads],
+        [n for n, _ in commands],
+        [id for _, id in commands],
+    )
 
 
 def _with_leaves(outcomes: Sequence[Outcome], group: Sequence[Submission], leaves: Sequence[bytes]) -> list[Outcome]:

@@ -1,6 +1,7 @@
 """What a verification found."""
 
 from dataclasses import dataclass
+from typing import Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,17 +12,43 @@ class Finding:
     kind: str
     sentence: str
 
+    @property
+    def position(self) -> int | None:
+        return None if self.index is None else self.index + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was verified: so many events, of which so many are sealed, under so many checkpoints."""
+    """What was verified: so many events, of which so many are sealed under ``root``, under so many checkpoints.
+
+    ``since`` is how many events were verified before and not read again, 0 where everything was. ``altered`` tells in
+    what the catalogue is not the one that was sealed at the position ``guarded``, None where none ever was. ``views``
+    are those that were folded anew.
+    """
 
     origin: str
     events: int
     sealed: int
+    root: bytes
     checkpoints: int
+    since: int
     finding: Finding | None
+    guarded: int | None = None
+    altered: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Literal["VERIFIED", "TAMPERED"]:
         return "VERIFIED" if self.finding is None else "TAMPERED"
+
+
+class Wrong(Exception):
+    """What there is cannot be verified at all, or not further."""
+
+    def __init__(self, index: int | None, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.finding = Finding(index, kind, sentence)
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        return cls(finding.index, finding.kind, finding.sentence)

@@ -4,14 +4,19 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from pathlib import Path
+from time import monotonic
 
 from application.database import Database, Role
 from application.sealed import Sealed
-from application.verify.finding import Finding, Report
+from application.verify.finding import Finding, Report, Wrong
+from application.verify.guards import guards
+from application.verify.progress import Progress
 from application.verify.rows import Block, Rows, blocks
-from application.verify.tree import Tree, Wrong
+from application.verify.tree import History, Tree
+from domain.merkle import EMPTY
 from domain.note import Key
 from domain.tile import WIDTH
 
@@ -24,50 +29,101 @@ Found = Iterator[tuple[Block, Finding | None]]
 
 # Events that one process verifies at once.
 BLOCK = 40 * WIDTH
+# Seconds from one time that it is kept how far a verification has come to the next.
+PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Verifies one log with the keys it is given: those that seal it, and those that write it."""
+    """Verifies one log with the keys it is given: those that seal it, and those that write it.
+
+    How far it has come is kept in the file ``kept``, if one is given.
+    """
 
     database: Database
     sealed: Sealed
     keys: Sequence[Key]
     writers: Sequence[Key]
+    kept: Path | None = None
 
-    def verify(self, progress: Callable[[int], None] = lambda _: None, processes: int = 1) -> Report:
-        """Verify everything; ``progress`` is told how many events were, as they are. What comes meanwhile is left."""
+    def verify(
+        self, progress: Callable[[int], None] = lambda _: None, processes: int = 1, *, resume: bool = False
+    ) -> Report:
+        """Verify everything; ``progress`` is told how many events were, as they are. What comes meanwhile is left.
+
+        With ``resume``, what was verified before is not read again; raise Unresumable if it is not known what was.
+        """
         with self.database.connect(Role.sealer) as connection:
             [(events, grouped, origin)] = connection.execute(ENDS)
-        tree = Tree(self.sealed, origin, self.keys)
+        known = Progress.read(self.kept, origin) if resume and self.kept else Progress(origin)
+        if not resume:
+            # What is found now is not passed over by whoever goes on.
+            self._keep(known)
+        report = Report(origin, events, 0, EMPTY, 0, min(known.size, events), None)
+        tree = Tree(self.sealed, origin, self.keys, known)
         try:
-            seen = tree.history()
+            history = tree.history()
+            report = replace(report, sealed=history.size, root=history.root, checkpoints=history.lines)
+            self._events(report, known, max(history.size, grouped), progress, processes)
+            frontier = tree.verify(history)
+            self._keep(Progress(origin, frontier, history.lines, frontier.size))
+            return self._guarded(report, tree, history)
         except Wrong as wrong:
-            return Report(origin, events, 0, 0, wrong.finding)
-        size = seen[-1].checkpoint.size if seen else 0
-        finding = self._rows(origin, events, min(size, events), progress, processes)
-        if finding is None and events < max(size, grouped):
-            gone = (
-                f"the log ends at position {events}; {size} events were sealed, and {grouped} signed by their writers"
-            )
-            finding = Finding(events, "missing", gone)
-        finding = finding or tree.verify(seen)
-        return Report(origin, events, size, len(seen), finding)
+            return replace(report, finding=wrong.finding)
 
-    def _rows(
-        self, origin: str, events: int, size: int, progress: Callable[[int], None], processes: int
-    ) -> Finding | None:
+    def _events(
+        self, report: Report, known: Progress, held: int, progress: Callable[[int], None], processes: int
+    ) -> None:
+        """Verify the events from where they are not known; raise Wrong."""
+        size = min(report.sealed, report.events)
+        begin = min(known.rows, size) // WIDTH * WIDTH
+        if begin:
+            progress(begin)
+        kept = monotonic()
+        for block, finding in self._rows(report.origin, blocks(begin, report.events, BLOCK), size, processes):
+            if finding is not None:
+                raise Wrong.of(finding)
+            progress(block.end - block.first)
+            if monotonic() >= kept + PAUSE:
+                self._keep(replace(known, rows=max(known.rows, min(block.end, size))))
+                kept = monotonic()
+        if report.events < held:
+            ends = f"the log ends at position {report.events}"
+            raise Wrong(report.events, "missing", f"{ends}; {held} events were sealed, or signed by their writers")
+
+    def _rows(self, origin: str, todo: Iterator[Block], size: int, processes: int) -> Found:
         given = (self.database, origin, {key.id: key for key in self.writers}, self.sealed, size)
-        todo = blocks(0, events, BLOCK)
         with ExitStack() as opened:
             if processes == 1:
                 rows = Rows(opened.enter_context(self.database.connect(Role.sealer)), *given[1:])
                 reader = opened.enter_context(ThreadPoolExecutor(1, "taizhang verify"))
-                return _earliest(_read_ahead(reader, rows, todo), progress)
+                yield from _read_ahead(reader, rows, todo)
+                return
             pool = opened.enter_context(
                 ProcessPoolExecutor(processes, get_context("spawn"), initializer=_open, initargs=given)
             )
-            return _earliest(_ahead(pool, todo, 2 * processes), progress)
+            yield from _ahead(pool, todo, 2 * processes)
+
+    def _guarded(self, report: Report, tree: Tree, history: History) -> Report:
+        """Compare what guards the log with what is sealed of it, in an event that is verified whatever was before."""
+        with self.database.connect(Role.sealer) as connection:
+            found = guards(connection, self.database.schema, report.origin, report.events)
+        if found is None:
+            return report
+        index = found.position - 1
+        if index < report.since:
+            tile = Block(index - index % WIDTH, min(index - index % WIDTH + WIDTH, report.events))
+            for _, finding in self._rows(report.origin, iter([tile]), report.sealed, 1):
+                if finding is not None:
+                    raise Wrong.of(finding)
+            if not tree.includes(index, history):
+                raise Wrong(index, "tile", f"the leaf of position {found.position} is not in the tree that was sealed")
+        finding = Finding(None, "catalogue", found.sentence) if found.altered else None
+        return replace(report, guarded=found.position, altered=found.altered, finding=finding)
+
+    def _keep(self, progress: Progress) -> None:
+        if self.kept is not None:
+            progress.keep(self.kept)
 
 
 _opened: list[Rows] = []
@@ -103,14 +159,6 @@ def _ahead(pool: ProcessPoolExecutor, todo: Iterator[Block], count: int) -> Foun
             yield first, future.result()
     for block, future in flying:
         yield block, future.result()
-
-
-def _earliest(found: Found, progress: Callable[[int], None]) -> Finding | None:
-    for block, finding in found:
-        if finding is not None:
-            return finding
-        progress(block.end - block.first)
-    return None
 
 
 def cores() -> int:

@@ -17,6 +17,7 @@ from application.reach import answering
 from application.records import Conflict
 from application.seal import Unwilling
 from application.sealed import Unsealed
+from application.verify import Unresumable
 from application.witness import Unfit
 from domain.event import Refused
 from interface.cli import (
@@ -38,7 +39,7 @@ from projections.replay import Stopped
 
 FORESEEN = (
     *(Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable),
-    *(Unusable, Unsealed, Unwilling, Unfit, Behind, Stopped),
+    *(Unusable, Unsealed, Unwilling, Unfit, Unresumable, Behind, Stopped),
 )
 
 
@@ -74,6 +75,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("web")(serve.web)
+app.command("work")(serve.work)
 app.command("seal")(seal.seal)
 app.command("witness")(witness.witness)
 app.command("proof")(proof.proof)

@@ -1,16 +1,17 @@
 """Commands of an administrator: the schema, tokens, and the clock."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
 
 from application.access import MAY, Issued, person_id
-from application.migrate import migrate
+from application.installation import Deployment
 from application.records import Act
+from domain.event import Refused
 from interface.cli.clockwork import CLOCK
-from interface.cli.common import Json, database, fold, installation, progress, show, table
+from interface.cli.common import Json, database, deployed, fold, installation, progress, show, table
 from interface.settings import Settings
 
 _ISSUED = TypeAdapter(list[Issued])
@@ -18,12 +19,30 @@ _ISSUED = TypeAdapter(list[Issued])
 tokens = typer.Typer(help="Bearer tokens, with which people and programs come in.", no_args_is_help=True)
 
 
-def migrate_(as_json: Json = False) -> None:
-    """Bring the log's own tables up to date."""
+def migrate_(
+    accept: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-catalogue",
+            metavar="REASON",
+            help="Seal, for this reason, a database that does not guard the log as it did when that was sealed.",
+        ),
+    ] = None,
+    person: Annotated[str, typer.Option(metavar="NAME", help="Who accepts it.")] = "administrator",
+    as_json: Json = False,
+) -> None:
+    """Bring the log's own tables up to date, and seal what guards them in the database's catalogue."""
+    if accept is not None and not accept.strip():
+        raise Refused("say why it is accepted", field="accept-catalogue")
     settings = Settings.read()
     with database(settings, migrated=False) as found:
-        applied = migrate(found, settings.origin)
-    show({"applied": applied}, lambda: applied or ["nothing to do"], as_json=as_json)
+        done = deployed(found, settings, accept, person) if accept else deployed(found, settings)
+    show(asdict(done), lambda: _done(done), as_json=as_json)
+
+
+def _done(done: Deployment) -> list[str]:
+    sealed = ["the catalogue is sealed"] if done.sealed else []
+    return [*done.applied, *sealed] or ["nothing to do"]
 
 
 def redact(

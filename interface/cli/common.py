@@ -5,15 +5,18 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from application import keys
 from application.clock import Clock
 from application.database import Database
-from application.migrate import Unmigrated, check_migrated, migrate
+from application.installation import PROGRAM, Deployment, deploy
+from application.migrate import Unmigrated, check_migrated
 from application.postgres import EmbeddedPostgres
 from application.reach import reach
 from domain.event import Refused
@@ -26,6 +29,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", metavar="MOMENT", help="A position, a time, or a day (its end); else now.")
 ]
+
+ALTERED = (
+    "The log's database does not guard it as it did when that was sealed. Find out who changed it, and with taizhang"
+    " verify what else; put it right, or accept it: taizhang migrate --accept-catalogue REASON"
+)
 
 errors = Console(stderr=True)
 
@@ -63,8 +71,18 @@ def database(settings: Settings, *, migrated: bool = True) -> Generator[Database
             try:
                 check_migrated(found)
             except Unmigrated:
-                migrate(found, settings.origin)
+                deployed(found, settings)
         yield found
+
+
+def deployed(found: Database, settings: Settings, accept: str = "", person: str = PROGRAM) -> Deployment:
+    """Bring a log's database up to date, and say loudly if it does not guard the log as it did when that was sealed."""
+    deployment = deploy(found, Clock(settings.zone), settings.origin, accept, person)
+    for each in deployment.altered:
+        note(f"ALTERED since it was sealed: {each}")
+    if deployment.altered:
+        note(ALTERED)
+    return deployment
 
 
 @contextmanager
@@ -73,6 +91,11 @@ def installation() -> Generator[Installation]:
     settings = Settings.read()
     with database(settings) as found, Installation(found, Clock(settings.zone)) as opened:
         yield opened
+
+
+def trusted(folder: Path, role: str, given: list[str] | None) -> list[Key]:
+    """Return the keys that were given to be trusted, else those of this machine: as good as whoever keeps it."""
+    return [parse_key(text, role) for text in given or ()] or [each.key for each in keys.load_all(folder, role)]
 
 
 def show(result: Any, text: Callable[[], Iterable[str]], *, as_json: bool) -> None:

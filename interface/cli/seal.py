@@ -5,7 +5,6 @@ import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +13,8 @@ from application import keys
 from application.files import alone
 from application.seal import Sealer, Unaccountable, Unwilling, Witnessed
 from application.sealed import Refusal, Sealed
-from domain.note import Key
 from domain.policy import Policy
-from interface.cli.common import database, note, parse_key
+from interface.cli.common import database, note, trusted
 from interface.cli.running import stoppable
 from interface.settings import Settings
 
@@ -42,12 +40,8 @@ def seal(
         if not only:
             raise Unwilling(f"another sealer works in {folder}")
         if begin:
-            Sealer.begin(
-                keys.load(settings.keys, keys.LOG, settings.sign_command),
-                folder,
-                sealed,
-                _writers(settings.keys, writer or []),
-            )
+            signer = keys.load(settings.keys, keys.LOG, settings.sign_command)
+            Sealer.begin(signer, folder, sealed, trusted(settings.keys, keys.WRITER, writer))
         if resume:
             _tell(sealed.refusal(), "lifted: ")
             sealed.refuse(None)
@@ -85,10 +79,6 @@ def _witnessed(settings: Settings) -> Witnessed | None:
         return Witnessed(Policy.parse(settings.policy.read_text("utf-8", "surrogateescape")), settings.hold)
     except ValueError as error:
         raise Unwilling(f"{settings.policy}: {error}") from None
-
-
-def _writers(folder: Path, given: list[str]) -> list[Key]:
-    return [parse_key(each, "writer") for each in given] or [each.key for each in keys.load_all(folder, keys.WRITER)]
 
 
 def _tell(refusal: Refusal | None, what: str) -> None:

@@ -1,60 +1,91 @@
-"""The service: the database, the views, the clock and HTTP, in one process that stops as one."""
+"""The service: HTTP for any number of people (``web``), what one process does for a log (``work``), and both in one."""
 
 import os
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+import threading
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from application.clock import Clock
-from application.migrate import migrate
+from application.database import Database
 from interface import demo as demonstration
 from interface.app import Installation
-from interface.cli.clockwork import Clockwork
-from interface.cli.common import database, note
+from interface.cli.common import database, deployed, note
 from interface.cli.running import bind, stoppable
-from interface.cli.sealing import sealing
+from interface.cli.working import working
 from interface.settings import Settings
 
 # Seconds for requests under way when the service stops.
 GRACE = 5
 
+Host = Annotated[str | None, typer.Option(help="Where to listen; TAIZHANG_HOST, else 127.0.0.1.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="On which port; TAIZHANG_PORT, else 8750.")]
+
 
 def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Load the demonstration, and print a token for it.")] = False,
-    host: Annotated[str | None, typer.Option(help="Where to listen; TAIZHANG_HOST, else 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="On which port; TAIZHANG_PORT, else 8750.")] = None,
+    host: Host = None,
+    port: Port = None,
 ) -> None:
     """Run the service until it is told to stop (Ctrl-C, SIGTERM), or its parent ends, unless it runs under nohup."""
     with suppress(KeyboardInterrupt), stoppable():
         settings = Settings.read()
         any_free = demo and port is None and "TAIZHANG_PORT" not in os.environ
-        bound = bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
-        with closing(bound), database(settings, migrated=False) as found:
-            migrate(found, settings.origin)
-            with Installation(found, Clock(settings.zone)) as at, sealing(settings):
-                at.fold()
+        with (
+            closing(_bound(settings, host, port, any_free=any_free)) as bound,
+            database(settings, migrated=False) as found,
+        ):
+            deployed(found, settings)
+            with _folding(found, settings) as at:
                 if demo:
                     demonstration.load(at, lambda what: note(f"demonstration: {what} …"))
                 token = _token(at, settings.home) if demo else ""
-                _run(at, bound, lambda address: _announce(address, token))
+                with working(at, settings):
+                    _listen(at, bound, token)
 
 
-def _run(at: Installation, bound: socket.socket, announce: Callable[[str], None]) -> None:
+def web(host: Host = None, port: Port = None) -> None:
+    """Serve HTTP alone, as one of any number of processes; beside them ``taizhang work`` runs."""
+    with suppress(KeyboardInterrupt), stoppable():
+        settings = Settings.read()
+        with (
+            closing(_bound(settings, host, port, any_free=False)) as bound,
+            database(settings) as found,
+            Installation(found, Clock(settings.zone)) as at,
+        ):
+            _listen(at, bound)
+
+
+def work() -> None:
+    """Do what one process at a time does for a log: fold views, seal, verify, record what falls due; or stand by."""
+    with suppress(KeyboardInterrupt), stoppable():
+        settings = Settings.read()
+        with database(settings) as found, _folding(found, settings) as at, working(at, settings):
+            threading.Event().wait()
+
+
+@contextmanager
+def _folding(found: Database, settings: Settings) -> Generator[Installation]:
+    with Installation(found, Clock(settings.zone)) as at:
+        at.fold()
+        yield at
+
+
+def _bound(settings: Settings, host: str | None, port: int | None, *, any_free: bool) -> socket.socket:
+    return bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
+
+
+def _listen(at: Installation, bound: socket.socket, token: str = "") -> None:
     # Here and not above: no other command needs the web framework, which takes as long to load as all the rest.
     from interface.cli.listening import listen  # noqa: PLC0415
     from interface.http import create_app  # noqa: PLC0415
 
-    clockwork = Clockwork(at)
-    clockwork.start()
-    try:
-        listen(create_app(at), bound, announce, GRACE)
-    finally:
-        clockwork.stop()
+    listen(create_app(at), bound, lambda address: _announce(address, token), GRACE)
 
 
 def _announce(address: str, token: str) -> None:

@@ -1,17 +1,18 @@
-"""Verifying the whole installation: the log, what was published of it, and every view."""
+"""Verifying the whole installation: the log, what was published of it, what guards it, and every view."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from application import keys
 from application.verify import Finding, Report, Verifier, cores
-from domain.event import Refused
-from domain.note import Key
+from domain.note import encode
 from interface.app import Installation
-from interface.cli.common import Json, installation, progress, show
+from interface.cli.common import Json, installation, progress, show, trusted
+from interface.cli.running import stoppable
 from interface.settings import Settings
 from projections.replay import as_json as row_as_json
 from projections.replay import replay
@@ -22,44 +23,28 @@ Keys = Annotated[list[str] | None, typer.Option(metavar="VKEY", help="A key to t
 def verify(
     key: Keys = None,
     writer: Keys = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last verification ended, or was interrupted.")
+    ] = False,
     processes: Annotated[int | None, typer.Option(min=1, help="How many work at once; else as many as cores.")] = None,
     views: Annotated[bool, typer.Option(help="Also fold every view anew and compare.")] = True,
     as_json: Json = False,
 ) -> None:
     """Verify every stored event, group, tile and checkpoint, and every view, and name the first that is wrong."""
     settings = Settings.read()
-    trusted, writers = _keys(settings, keys.LOG, key), _keys(settings, keys.WRITER, writer)
-    with installation() as at:
-        verifier = Verifier(at.database, at.sealed, trusted, writers)
+    logs, writers = trusted(settings.keys, keys.LOG, key), trusted(settings.keys, keys.WRITER, writer)
+    with stoppable(), installation() as at:
+        verifier = Verifier(at.database, at.sealed, logs, writers, settings.verified)
         with progress("events", at.head()) as bar:
-            report = verifier.verify(bar.advance, processes or cores())
-        compared: list[str] = []
-        finding = report.finding
-        if views and finding is None:
-            finding = next(filter(None, _views(at, compared)), None)
-    verdict = "VERIFIED" if finding is None else "TAMPERED"
-    show(
-        {"verdict": verdict, **_told(report, finding), "views": compared},
-        lambda: _lines(report, finding, compared),
-        as_json=as_json,
-    )
-    if finding is not None:
+            report = verifier.verify(bar.advance, processes or cores(), resume=resume)
+        if views and report.finding is None:
+            report = _with_views(at, report)
+    show(_told(report), lambda: _lines(report), as_json=as_json)
+    if report.finding is not None:
         raise typer.Exit(1)
 
 
-def _keys(settings: Settings, role: str, given: list[str] | None) -> list[Key]:
-    """The keys to trust; those of this machine are only as good as whoever keeps it."""
-    if not given:
-        return [keys.load(settings.keys, role).key]
-    try:
-        return [Key.parse(each) for each in given]
-    except ValueError:
-        raise Refused(
-            "“{text}” is no verifier key: it is written NAME+ID+BASE64", field=role, text=", ".join(given)
-        ) from None
-
-
-def _views(at: Installation, compared: list[str]) -> Iterator[Finding | None]:
+def _with_views(at: Installation, report: Report) -> Report:
     """Fold each view anew and compare it row by row with what is stored, as of what it has folded."""
     for name, view in at.views.views.items():
         position = at.views.position(name)
@@ -68,12 +53,12 @@ def _views(at: Installation, compared: list[str]) -> Iterator[Finding | None]:
         for kind in view.rows:
             for folded, stored in _pairs(memory.of(kind), at.views.every(kind, position)):
                 if folded != stored:
-                    yield Finding(
-                        None, "view", f"the view {name} has {stored or 'no row'} where the log gives {folded or 'none'}"
-                    )
-                    return
-        compared.append(name)
-        yield None
+                    # It goes on record: the row's key, and nothing that is in it.
+                    key = json.loads(stored or folded or "{}")["id"]
+                    sentence = f"the view {name} has other rows than the log gives, the first of them {key}"
+                    return replace(report, finding=Finding(None, "view", sentence))
+        report = replace(report, views=(*report.views, name))
+    return report
 
 
 def _pairs(folded: Any, stored: Any) -> Iterator[tuple[str | None, str | None]]:
@@ -85,24 +70,37 @@ def _pairs(folded: Any, stored: Any) -> Iterator[tuple[str | None, str | None]]:
         yield pair
 
 
-def _told(report: Report, finding: Finding | None) -> dict[str, Any]:
-    found = asdict(finding) if finding else {"index": None, "kind": None, "sentence": None}
-    position = None if found["index"] is None else found["index"] + 1
+def _told(report: Report) -> dict[str, Any]:
+    found = report.finding
     return {
+        "verdict": report.verdict,
         "origin": report.origin,
         "events": report.events,
         "sealed": report.sealed,
+        "root": encode(report.root),
         "checkpoints": report.checkpoints,
-        "position": position,
-        **found,
+        "since": report.since,
+        "position": found and found.position,
+        "index": found and found.index,
+        "kind": found and found.kind,
+        "sentence": found and found.sentence,
+        "guarded": report.guarded,
+        "altered": list(report.altered),
+        "views": list(report.views),
     }
 
 
-def _lines(report: Report, finding: Finding | None, compared: list[str]) -> Iterator[str]:
-    if finding:
-        yield f"TAMPERED ({finding.kind}): {finding.sentence}"
+def _lines(report: Report) -> Iterator[str]:
+    if report.finding:
+        yield f"TAMPERED ({report.finding.kind}): {report.finding.sentence}"
     else:
         yield f"VERIFIED: {report.events} events of {report.origin}"
     yield f"{report.sealed} are sealed, under {report.checkpoints} checkpoints"
-    if compared:
-        yield f"views folded anew: {', '.join(compared)}"
+    if report.since:
+        yield f"{report.since} of them were verified before, and not read again"
+    if report.guarded and not report.altered:
+        yield f"the database guards the log as it did when that was sealed, at position {report.guarded}"
+    for each in report.altered:
+        yield f"altered: {each}"
+    if report.views:
+        yield f"views folded anew: {', '.join(report.views)}"

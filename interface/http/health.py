@@ -3,12 +3,15 @@
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
 from typing import Literal
 from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import TypeAdapter
 
+from domain.installation import InstallationRecord
 from interface.app import Installation
 from interface.http.gate import Caller
 from interface.http.present import router
@@ -20,6 +23,8 @@ routes = router("", "service")
 
 # Seconds that the database has to answer in.
 PATIENCE = 2.0
+# Seconds for which it is not looked again whether the database guards the log.
+AGAIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,36 @@ class SealHealth:
 
 
 @dataclass(frozen=True)
+class VerificationHealth:
+    """What the last verification on record came to, and when: of everything (``full``), or of what was new.
+
+    While the log is found to be tampered with, ``kind`` and ``position`` are those of the first finding that no full
+    verification has lifted. What is wrong with it is told to those who may read the record.
+    """
+
+    verdict: Literal["VERIFIED", "TAMPERED"]
+    at: datetime | None
+    full: bool
+    head: int
+    kind: str
+    position: int | None
+
+
+@dataclass(frozen=True)
 class Health:
-    """``well``; ``impaired`` where a view stopped, or sealing is in trouble; ``down`` without a database."""
+    """``well``; ``impaired`` where a view stopped, sealing is in trouble, or the log is not as it should be.
+
+    That is where verifying found that it was tampered with, or its database does not guard it as it did when that was
+    sealed (``guarded``). ``down`` without a database.
+    """
 
     status: Literal["well", "impaired", "down"]
     database: bool
     head: int | None
     views: list[ViewHealth]
     sealed: SealHealth | None = None
+    verified: VerificationHealth | None = None
+    guarded: bool = True
 
 
 _HEALTH: TypeAdapter[Health] = TypeAdapter(Health)
@@ -76,6 +103,7 @@ class Pulse:
         self._installation = installation
         self._thread = ThreadPoolExecutor(1, "taizhang pulse")
         self._look: Future[Health] | None = None
+        self._guarded, self._asked = True, -AGAIN
 
     async def feel(self) -> Health:
         if self._look is None or self._look.done():
@@ -95,11 +123,27 @@ class Pulse:
         witnesses = [WitnessHealth(each["name"], each["at"], each["trouble"]) for each in told["answers"]]
         refused = refusal.sentence if refusal else None
         sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses)
-        impaired = stopped or refused is not None or told["met"] is False
-        return Health("impaired" if impaired else "well", database=True, head=head, views=views, sealed=sealed)
+        verified, guarded = _verified(self._installation.installations.record()), self._is_guarded()
+        tampered = verified is not None and verified.verdict == "TAMPERED"
+        impaired = stopped or refused is not None or told["met"] is False or tampered or not guarded
+        status: Literal["well", "impaired"] = "impaired" if impaired else "well"
+        return Health(status, database=True, head=head, views=views, sealed=sealed, verified=verified, guarded=guarded)
+
+    def _is_guarded(self) -> bool:
+        if monotonic() >= self._asked + AGAIN:
+            self._guarded = not self._installation.installations.altered()
+            self._asked = monotonic()
+        return self._guarded
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)
+
+
+def _verified(record: InstallationRecord) -> VerificationHealth | None:
+    told = record.tampered[0] if record.tampered else record.verified
+    if told is None:
+        return None
+    return VerificationHealth(told.verdict, record.verified_at, told.full, told.head, told.kind, told.position)
 
 
 @routes.get(

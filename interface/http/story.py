@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.event import Event
+from domain.installation import LogVerified
 from domain.ledger import ObligationRaised
 from domain.organisation import MemberTransferred
 
@@ -63,6 +64,9 @@ STORY = {
     "keyring.KeyAdded": "a key was added that signs as {role}: {vkey}",
     "keyring.KeyRetired": "the key {vkey} was retired, which signed as {role}",
     "redaction.PayloadRemoved": "the payloads at these positions were removed: {positions}",
+    "installation.CatalogueSealed": "what guards the log in its database was sealed, at migration {migration}",
+    "installation.LogVerified/VERIFIED": "the log was verified up to the position {head}",
+    "installation.LogVerified/TAMPERED": "verifying the log found that it was tampered with: {sentence}",
     "views.EventSkipped": "the view {view} passed over the event at position {position}",
 }
 # Words of the model that stand in sentences.
@@ -114,6 +118,8 @@ def _variant(event: Event) -> str:
     match event:
         case MemberTransferred(direction=direction):
             return direction
+        case LogVerified(verdict=verdict):
+            return verdict
         case ObligationRaised(is_case=True):
             return "case"
         case ObligationRaised(case=case) if case:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from domain.installation import CatalogueSealed, LogVerified, installation_id
 from domain.ledger import YearRaised, year_id
 from domain.standard import Duty, DutyDefined, StandardDescribed, StandardDrafted, standard_id
 from tests.examples.tale import MEETINGS, VILLAGE, Tale
@@ -35,3 +36,25 @@ def tell(tale: Tale) -> None:
     year = year_id(MEETINGS, 2026)
     tale.happened(year, YearRaised(standard=MEETINGS, year=2026, below=VILLAGE, raised=4, standing=1))
     tale.happened(year, YearRaised(standard=MEETINGS, year=2026, raised=2, standing=5), by=BO, on=date(2026, 5, 1))
+    installation = installation_id("taizhang.local/0123456789ab")
+    parts = {"the trigger events_are_append_only on the table events fires": "always"}
+    tale.happened(
+        installation,
+        CatalogueSealed(
+            migration=5, catalogue="b3ca99b8d6ea30c1b6d7d32ed0de1bc26bf0ee44c22ae6a79a51fbe3a8e3a3f6", parts=parts
+        ),
+    )
+    tale.happened(
+        installation,
+        LogVerified(
+            verdict="TAMPERED",
+            head=41,
+            size=40,
+            root="HcqZzLmuDc9JUvRDTDKEU6MWA0SeYyU9vxaLbB+8/vA=",
+            full=True,
+            views=("organisation", "ledger"),
+            kind="event",
+            position=35,
+            sentence="the event at position 35 is not the one that its writer signed",
+        ),
+    )

@@ -140,7 +140,8 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(shell: Shell, words: str, 
 
 
 def test_migrating_twice_does_nothing_the_second_time_and_tokens_are_printed_once(shell: Shell) -> None:
-    assert shell.tells("migrate") == {"applied": []}
+    assert shell.tells("migrate") == {"applied": [], "sealed": True, "altered": []}
+    assert shell.tells("migrate") == {"applied": [], "sealed": False, "altered": []}
     token = shell.tells("token", "create", "--person", "王芳", "--role", "auditor")["token"]
     [listed] = shell.tells("token", "list")["tokens"]
     assert token not in json.dumps(listed)

@@ -7,6 +7,7 @@ import pytest
 
 from application.database import Database, Role
 from application.keys import LOG, WRITER, create, load
+from tests.application.test_installation import DISABLED, NAMED
 from tests.faults.log import ORIGIN
 from tests.faults.tamper import tamper
 from tests.interface.shell import Shell
@@ -82,3 +83,68 @@ def test_the_keys_to_trust_can_be_given(county: Shell, database: Database) -> No
     assert found(county, "--key", stranger)["kind"] == "checkpoint"
     assert found(county, "--key", ours[0], "--writer", stranger)["kind"] == "key"
     assert "is no verifier key" in county.refuses("verify", "--key", "x")
+
+
+@pytest.fixture
+def guarded(county: Shell) -> Shell:
+    """What guards the log is sealed."""
+    assert county.prints("migrate") == "the catalogue is sealed\n"
+    county.prints("seal", "--once")
+    assert county.prints("migrate") == "nothing to do\n"
+    return county
+
+
+def superuser(database: Database, *statements: str) -> None:
+    with database.connect(Role.owner) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def test_a_fence_that_was_taken_down_is_named(guarded: Shell, database: Database) -> None:
+    told = guarded.tells("verify", "--no-views")
+    assert (told["guarded"], told["altered"]) == (told["events"], [])
+    superuser(database, DISABLED)
+    told = found(guarded)
+    assert (told["kind"], told["position"], told["altered"]) == ("catalogue", None, [NAMED])
+    assert found(guarded, "--resume") == {**told, "since": told["events"]}
+    superuser(database, "ALTER TABLE events ENABLE ALWAYS TRIGGER events_are_append_only")
+    assert guarded.tells("verify")["verdict"] == "VERIFIED"
+
+
+def test_a_fence_that_is_up_again_is_no_matter_but_what_was_edited_meanwhile_is(
+    guarded: Shell, database: Database
+) -> None:
+    superuser(
+        database,
+        "DROP TRIGGER events_are_append_only ON events",
+        EDITED,
+        "CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+        "ALTER TABLE events ENABLE ALWAYS TRIGGER events_are_append_only",
+    )
+    told = found(guarded)
+    assert (told["kind"], told["altered"]) == ("event", [])
+
+
+def test_an_administrator_accepts_what_was_altered_for_a_reason(guarded: Shell, database: Database) -> None:
+    superuser(database, DISABLED)
+    ran = guarded.run("migrate")
+    assert (ran.returncode, ran.stdout.decode()) == (0, "nothing to do\n")
+    assert f"ALTERED since it was sealed: {NAMED}" in ran.stderr.decode()
+    assert guarded.refuses("migrate", "--accept-catalogue", " ") == "accept-catalogue: say why it is accepted"
+    reason = ("--accept-catalogue", "the vendor repairs the table", "--person", "Ann")
+    assert guarded.tells("migrate", *reason) == {"applied": [], "sealed": True, "altered": []}
+    guarded.prints("seal", "--once")
+    assert guarded.tells("verify")["verdict"] == "VERIFIED"
+
+
+def test_a_verification_goes_on_where_the_last_one_ended(county: Shell) -> None:
+    first = county.tells("verify", "--resume")
+    assert (first["since"], first["verdict"]) == (0, "VERIFIED")
+    assert county.tells("verify", "--resume")["since"] == first["sealed"]
+    assert county.tells("verify")["since"] == 0
+    lines = county.prints("verify", "--resume", "--no-views").splitlines()
+    assert lines[2] == f"{first['sealed']} of them were verified before, and not read again"
+    (county.folder / "var/verified.json").write_text("{")
+    assert "var/verified.json is damaged: verify everything" in county.refuses("verify", "--resume")
+    assert county.tells("verify")["verdict"] == "VERIFIED"
