@@ -1,6 +1,5 @@
 """Bundles: some of the log's sealed events in one file, with all that an inspector needs to verify them offline."""
 
-import json
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from application.database import Reads
 from application.proofs import Proofs
 from application.sealed import Sealed, Unsealed
 from domain.bundle import Held, Link, Manifest, state_written, write
+from domain.covering import COVERING, covered
 from domain.keychange import LOG, Change
 from domain.keyring import keyring_id
 from domain.merkle import multiproof, split
@@ -26,10 +26,7 @@ KEYRING = (
     "SELECT position, topic, salt, state FROM events WHERE originator_id = %s AND position <= %s"
     " ORDER BY originator_version"
 )
-COVERING = (
-    "SELECT position, convert_from(state, 'UTF8')::jsonb #>> '{event,positions}' FROM events"
-    " WHERE topic = 'redaction.PayloadRemoved' AND position <= %s"
-)
+REMOVALS = "SELECT position, coalesce(state, '') FROM events WHERE topic = %s AND position <= %s"
 STATES = "SELECT position, salt, state FROM events WHERE position > %s AND position <= %s ORDER BY position"
 
 Span = tuple[int, int]
@@ -74,8 +71,8 @@ class Bundles:
         """Add the events that cover the removal of payloads; return the spans with them, and which they are."""
         covering = {
             by
-            for by, positions in self._reads.fetch(COVERING, (size,))
-            if any(_holds(spans, position) for position in json.loads(positions))
+            for by, state in self._reads.fetch(REMOVALS, (COVERING, size))
+            if any(_holds(spans, position) for position in covered(state))
         }
         added = sorted(by for by in covering if not _holds(spans, by))
         positions = sorted([*(n for first, last in spans for n in range(first, last + 1)), *added]) if added else []

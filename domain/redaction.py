@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, PositiveInt
 
+from domain.covering import COVERING
 from domain.event import Account, Aggregate, Event, Refused, replace
 
 NAMESPACE = UUID("c7a4f0f7-54d4-5b7e-9c0b-31f6a1f0a2d3")
@@ -21,7 +22,7 @@ KEPT = ("installation.", "keyring.", "redaction.", "views.")
 class PayloadRemoved(Event):
     """移除: the payloads at these positions are removed, on the authority and for the reason in the account."""
 
-    TOPIC: ClassVar[str] = "redaction.PayloadRemoved"
+    TOPIC: ClassVar[str] = COVERING
     positions: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=MOST)]
 
 

@@ -120,6 +120,7 @@ class Appender:
 
         The log's lock is held until the caller commits.
         """
+        self._learn(connection)
         row = connection.execute(TURN, _turn([submission]), binary=True).fetchone()
         assert row is not None
         [outcome] = _outcomes([submission], *row)
@@ -247,6 +248,10 @@ class Appender:
         # Whatever the server does by default, what is acknowledged is on the disk.
         connection.execute(DURABLE)
         connection.execute(PROMPT)
+        self._learn(connection)
+
+    def _learn(self, connection: Connection[TupleRow]) -> None:
+        """Read which log it is, and choose a key; raise Unusable where none is here."""
         [(self._origin,)] = connection.execute("SELECT origin FROM log")
         self._key = self._chosen(connection)
 

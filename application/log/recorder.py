@@ -15,6 +15,7 @@ from application.log.mapper import Entry
 from application.log.submission import Appended, Command, Outcome, Submission
 from application.log.tail import Tail, Tailer
 from application.log.writer import Writer
+from domain.covering import COVERING
 from domain.merkle import split
 
 # Times never run back: what has a later event after it has nothing to come any more.
@@ -116,7 +117,7 @@ class LogRecorder(ApplicationRecorder):
 
     def removals(self) -> int:
         """Return the last position at which it was decided to remove payloads, 0 if none was."""
-        [(position,)] = self.reads.fetch("SELECT max(position) FROM events WHERE topic = 'redaction.PayloadRemoved'")
+        [(position,)] = self.reads.fetch(f"SELECT max(position) FROM events WHERE topic = '{COVERING}'")
         return int(position or 0)
 
     def max_notification_id(self) -> int | None:

@@ -11,11 +11,11 @@ from psycopg.rows import TupleRow
 from application.keys import verify
 from application.sealed import Sealed, Unsealed
 from application.verify.finding import Finding
+from application.verify.ring import Ring
 from domain.group import signed
 from domain.leaf import Stored as Event
 from domain.leaf import entries
 from domain.merkle import HASH, leaf_hash, split
-from domain.note import Key
 from domain.tile import ENTRIES, WIDTH, Tile, bundle
 
 # Each look-up of what came before in a stream is a probe of its index.
@@ -62,12 +62,20 @@ class Rows:
     """Verifies blocks of one log, of which the first ``size`` events are sealed."""
 
     def __init__(
-        self, connection: Connection[TupleRow], origin: str, writers: Mapping[bytes, Key], sealed: Sealed, size: int
+        self,
+        connection: Connection[TupleRow],
+        origin: str,
+        ring: Ring,
+        covered: Mapping[int, int],
+        sealed: Sealed,
+        size: int,
     ) -> None:
+        """``covered`` has the position of the event that covers the removal of the payload at another."""
         connection.execute(PLAN)
         self._connection = connection
         self._origin = origin
-        self._writers = writers
+        self._ring = ring
+        self._covered = covered
         self._sealed = sealed
         self._size = size
 
@@ -96,6 +104,7 @@ class Rows:
             *troubles,
             _order(stored),
             self._agreed(block, found, known),
+            self._removed(rows),
             self._published(block, found, written),
         )
 
@@ -119,11 +128,19 @@ class Rows:
         return known, troubles
 
     def _signed(self, first: int, leaves: list[bytes], key_id: bytes, signature: bytes) -> Finding | None:
-        key = self._writers.get(key_id)
+        key = self._ring.writer(key_id, first)
         if key is None:
             return Finding(first - 1, "key", f"the group at position {first} is signed with no writer's key")
         if not verify(key.public, signed(self._origin, first, leaves), signature):
             return Finding(first - 1, "signature", f"the group at position {first} was not signed by its writer")
+        return None
+
+    def _removed(self, rows: Sequence[Event]) -> Finding | None:
+        """Every payload that was removed is covered by a later event."""
+        for position, *_, state in rows:
+            if state is None and self._covered.get(position, 0) <= position:
+                said = f"the payload at position {position} was removed, and no later event covers that"
+                return Finding(position - 1, "redaction", said)
         return None
 
     def _agreed(self, block: Block, found: Sequence[bytes], known: Mapping[int, bytes]) -> Finding | None:

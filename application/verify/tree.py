@@ -1,15 +1,15 @@
 """The published tree: its tiles from the lowest up, and every checkpoint that was ever published over it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from application.keys import verify
 from application.sealed import Sealed, Unsealed
 from application.verify.finding import Wrong
 from application.verify.progress import Progress
+from application.verify.ring import Ring
 from domain.merkle import HASH, Frontier, inclusion, is_included, split
-from domain.note import Checkpoint, Key, Note
+from domain.note import Checkpoint, Note
 from domain.tile import WIDTH, Edge, Tile, Tiles
 
 # Tiles of leaves that are read at once.
@@ -28,10 +28,10 @@ class History:
 class Tree:
     """The tree of a log as it was published, of which what another verification found to be right is not read again."""
 
-    def __init__(self, sealed: Sealed, origin: str, keys: Sequence[Key], known: Progress) -> None:
+    def __init__(self, sealed: Sealed, origin: str, ring: Ring, known: Progress) -> None:
         self._sealed = sealed
         self._origin = origin
-        self._keys = keys
+        self._ring = ring
         self._known = known
 
     def history(self) -> History:
@@ -52,15 +52,16 @@ class Tree:
 
     def _checkpoints(self, *, signed: bool) -> Iterator[tuple[int, Checkpoint]]:
         """Yield the checkpoints of the history that are not known, with their lines, one by one: they are many."""
-        line = 0
+        line, size = 0, 0
         for line, text in enumerate(self._sealed.history(), 1):
             if line < self._known.line:
                 continue
             try:
                 note = Note.parse(str(json.loads(text)["checkpoint"]).encode())
-                checkpoint = self._read(note) if signed else Checkpoint.parse(note.text)
+                checkpoint = self._read(note, size) if signed else Checkpoint.parse(note.text)
             except (ValueError, KeyError, TypeError):
                 raise Wrong(None, "history", f"line {line} of the history is no checkpoint") from None
+            size = checkpoint.size
             if line > self._known.line:
                 yield line, checkpoint
             elif (checkpoint.size, checkpoint.root) != (self._known.size, self._known.frontier.root):
@@ -74,7 +75,7 @@ class Tree:
 
     def _newest(self) -> Checkpoint | None:
         try:
-            return self._read(self._sealed.note())
+            return self._read(self._sealed.note(), 0)
         except Unsealed:
             return None
         except ValueError:
@@ -139,9 +140,12 @@ class Tree:
             return None
         return held if len(held) == HASH * tile.width else None
 
-    def _read(self, note: Note) -> Checkpoint:
-        """Return what a checkpoint says that one of the log's keys signed; raise ValueError for any other."""
+    def _read(self, note: Note, after: int) -> Checkpoint:
+        """Return what a checkpoint says that one of the log's keys signed; raise ValueError for any other.
+
+        It follows on one of so many events.
+        """
         found = Checkpoint.parse(note.text)
-        if found.origin != self._origin or not any(note.is_signed_by(key, verify) for key in self._keys):
+        if found.origin != self._origin or not self._ring.may_seal(note, after):
             raise ValueError
         return found

@@ -1,23 +1,20 @@
 """The events of a bundle: how entries and states are laid out, and the walk that holds each against its sealed leaf."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from struct import Struct
-from typing import Final, cast
+from typing import Final
 
 from domain.bundle.manifest import LARGEST, Manifest
 from domain.bundle.verdict import Fault, Kind, Redaction, incomplete, tampered
+from domain.covering import COVERING, covered
 from domain.leaf import SALT, Leaf
 
 REMOVED: Final = bytes(SALT) + b"\xff" * 4
 """What stands in place of a salt, a length and a state whose payload was removed."""
-
-COVERING: Final = b"redaction.PayloadRemoved"
-"""The topic of an event that says which payloads were removed lawfully."""
 
 _HEAD = SALT + 4
 _NONE = 0xFFFFFFFF
@@ -79,7 +76,7 @@ def walked(
         walk.run(first, last, *given)
     for each in given[1:]:
         try:
-            more = next(each, b"") != b""
+            more = next(each, walk) is not walk
         except _Cut:
             more = True
         if more:
@@ -107,7 +104,7 @@ class _Walk:
         self.earlier |= self.versions
         versions = self.versions = {record: self.versions[record]} if record and record in self.versions else {}
         known, last_at, day = versions.get, self.at, b""
-        position = first - 1
+        position, covering = first - 1, COVERING.encode()
         try:
             # The range is first: where it ends, nothing is taken from the others.
             for position, leaf, entry, salted in zip(range(first, last + 1), leaves, entries, states, strict=False):
@@ -135,7 +132,7 @@ class _Walk:
                     self._remove(position, commitment)
                 elif sha256(named + salted).hexdigest().encode() != commitment:
                     raise _at(position, "state", "the state does not fit the commitment in its entry")
-                elif topic == COVERING:
+                elif topic == covering:
                     self._cover(position, salted[SALT:])
             self.at = last_at
         except _Cut as cut:
@@ -178,12 +175,8 @@ class _Walk:
 
     def _cover(self, position: int, state: bytes) -> None:
         """Note which removals the event at a position covers: of those before it."""
-        try:
-            positions = json.loads(state)["event"]["positions"]
-        except (ValueError, TypeError, LookupError, RecursionError):
-            return
-        for each in cast(list[object], positions) if isinstance(positions, list) else ():
-            if type(each) is int and self.removed.get(each, each) is None:
+        for each in covered(state):
+            if self.removed.get(each, each) is None:
                 self.removed[each] = position
 
 

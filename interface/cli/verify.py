@@ -79,6 +79,7 @@ def _told(report: Report) -> dict[str, Any]:
         "sealed": report.sealed,
         "root": encode(report.root),
         "checkpoints": report.checkpoints,
+        "removed": report.removed,
         "since": report.since,
         "position": found and found.position,
         "index": found and found.index,
@@ -96,6 +97,8 @@ def _lines(report: Report) -> Iterator[str]:
     else:
         yield f"VERIFIED: {report.events} events of {report.origin}"
     yield f"{report.sealed} are sealed, under {report.checkpoints} checkpoints"
+    if report.removed:
+        yield f"{report.removed} payloads were removed lawfully, by decisions on record"
     if report.since:
         yield f"{report.since} of them were verified before, and not read again"
     if report.guarded and not report.altered:

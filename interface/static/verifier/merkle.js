@@ -1,0 +1,73 @@
+// @ts-check
+/** The hash tree of RFC 6962 §2.1: roots of leaves, and what proves that they are in a tree. */
+
+import { concat, equal, sha256 } from "./bytes.js";
+
+export const HASH = 32;
+const LEAF = Uint8Array.of(0);
+const NODE = Uint8Array.of(1);
+
+/** @param {Uint8Array} entry */
+export const leafHash = (entry) => sha256(concat(LEAF, entry));
+
+/** @param {Uint8Array} left @param {Uint8Array} right */
+export const nodeHash = (left, right) => sha256(concat(NODE, left, right));
+
+/** The largest power of two below a width of at least two. @param {number} width */
+function half(width) {
+  let power = 1;
+  while (power * 2 < width) power *= 2;
+  return power;
+}
+
+/**
+ * The root to which leaves and the hashes beside them lead; null where there are too few hashes, or too many.
+ * @param {number[][]} runs half-open ranges of indexes, ascending, with a gap between each two
+ * @param {Uint8Array[]} leaves those of the runs, one after the other
+ * @param {number} size
+ * @param {Uint8Array[]} proof the roots of the widest ranges without any of them, from left to right
+ * @returns {Promise<Uint8Array | null>}
+ */
+export async function rootOf(runs, leaves, size, proof) {
+  if (!size) return proof.length ? null : sha256(new Uint8Array());
+  let nextLeaf = 0;
+  let nextHash = 0;
+  /** @param {number} start @param {number} end @param {number[][]} met @returns {Promise<Uint8Array | null>} */
+  async function range(start, end, met) {
+    if (!met.length) return proof[nextHash++] ?? null;
+    if (end - start === 1) return leaves[nextLeaf++];
+    const middle = start + half(end - start);
+    const left = await range(start, middle, met.filter(([first]) => first < middle));
+    const right = left && (await range(middle, end, met.filter(([, last]) => last > middle)));
+    return left && right && nodeHash(left, right);
+  }
+  const root = await range(0, size, runs);
+  return nextHash === proof.length ? root : null;
+}
+
+/**
+ * Whether a proof shows that a tree has a leaf there (RFC 9162 §2.1.3.2). Sizes can be beyond what a number holds.
+ * @param {Uint8Array} leaf @param {bigint} index @param {bigint} size @param {Uint8Array[]} proof
+ * @param {Uint8Array} root
+ */
+export async function isIncluded(leaf, index, size, proof, root) {
+  if (index >= size) return false;
+  let node = index;
+  let last = size - 1n;
+  let found = leaf;
+  for (const hash of proof) {
+    if (last === 0n) return false;
+    if (node & 1n || node === last) {
+      found = await nodeHash(hash, found);
+      while (node && !(node & 1n)) {
+        node >>= 1n;
+        last >>= 1n;
+      }
+    } else {
+      found = await nodeHash(found, hash);
+    }
+    node >>= 1n;
+    last >>= 1n;
+  }
+  return last === 0n && equal(found, root);
+}
