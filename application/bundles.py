@@ -2,12 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
 from application.database import Reads
-from application.sealed import Sealed, Unsealed
+from application.sealed import Sealed, Unsealed, Unstamped
 from domain.bundle import Held, Manifest, write
 from domain.merkle import multiproof, split
 from domain.note import Checkpoint, Note
@@ -22,43 +23,71 @@ STATES = "SELECT position, salt, state FROM events WHERE position > %s AND posit
 Span = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The checkpoint that a bundle is made under, and a token over its bytes where one was asked for."""
+
+    note: Note
+    token: bytes | None = None
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint.parse(self.note.text)
+
+
 class Bundles:
-    """Writes bundles of what is sealed: entries and leaves as they were published, states as they are stored."""
+    """Writes bundles of what is sealed: entries and leaves as they were published, states as they are stored.
+
+    ``timestamped`` ones are under the newest stamped checkpoint, with its token; raise Unstamped where that does not
+    cover every event that is sealed of what is asked for.
+    """
 
     def __init__(self, reads: Reads, sealed: Sealed) -> None:
         self._reads = reads
         self._sealed = sealed
 
-    def of_record(self, file: BinaryIO, record: UUID) -> Manifest:
+    def of_record(self, file: BinaryIO, record: UUID, *, timestamped: bool = False) -> Manifest:
         """Write a record's events; raise Unsealed if none of them is sealed."""
-        note, size = self._newest()
-        positions = [position for (position,) in self._reads.fetch(RECORD, (record, size))]
+        newest = Head(self._sealed.note())
+        positions = [position for (position,) in self._reads.fetch(RECORD, (record, newest.checkpoint.size))]
         if not positions:
             raise Unsealed(f"no event of the record {record} is sealed")
-        return self._write(file, note, Manifest("record", _origin(note), size, _spans(positions), record))
+        head = self._stamped(positions[-1]) if timestamped else newest
+        sealed = head.checkpoint
+        return self._write(file, head, Manifest("record", sealed.origin, sealed.size, _spans(positions), record))
 
-    def of_range(self, file: BinaryIO, first: int, last: int) -> Manifest:
+    def of_range(self, file: BinaryIO, first: int, last: int, *, timestamped: bool = False) -> Manifest:
         """Write the events from a position to another; raise Unsealed for more than are sealed."""
-        note, size = self._newest()
-        if not 1 <= first <= last <= size:
+        newest = Head(self._sealed.note())
+        if not 1 <= first <= last <= (size := newest.checkpoint.size):
             raise Unsealed(f"the sealed events are those from 1 to {size}: {first} to {last} are not among them")
-        return self._write(file, note, Manifest("range", _origin(note), size, ((first, last),), asked=(first, last)))
+        head = self._stamped(last) if timestamped else newest
+        sealed = head.checkpoint
+        return self._write(
+            file, head, Manifest("range", sealed.origin, sealed.size, ((first, last),), asked=(first, last))
+        )
 
-    def of_all(self, file: BinaryIO) -> Manifest:
-        """Write everything that is sealed."""
-        note, size = self._newest()
-        return self._write(file, note, Manifest("all", _origin(note), size, ((1, size),) if size else ()))
+    def of_all(self, file: BinaryIO, *, timestamped: bool = False) -> Manifest:
+        """Write everything that is sealed, or that was when a checkpoint was stamped last."""
+        head = self._stamped(1) if timestamped else Head(self._sealed.note())
+        sealed = head.checkpoint
+        size = sealed.size
+        return self._write(file, head, Manifest("all", sealed.origin, size, ((1, size),) if size else ()))
 
-    def _newest(self) -> tuple[Note, int]:
-        note = self._sealed.note()
-        return note, Checkpoint.parse(note.text).size
+    def _stamped(self, last: int) -> Head:
+        """Return the newest stamped checkpoint, if it covers a position."""
+        size = self._sealed.stamped()
+        stamp = self._sealed.stamp(size) if size >= last else None
+        if stamp is None:
+            raise Unstamped(size)
+        return Head(Note.parse(stamp.checkpoint), stamp.token)
 
-    def _write(self, file: BinaryIO, note: Note, manifest: Manifest) -> Manifest:
+    def _write(self, file: BinaryIO, head: Head, manifest: Manifest) -> Manifest:
         proof = multiproof(manifest.runs, manifest.size, Tiles(manifest.size, self._sealed.tile))
         leaves = [leaf for span in manifest.positions for leaf in self._leaves(span, manifest.size)]
         events = (held for span in manifest.positions for held in self._held(span, manifest.size))
         with tempfile.TemporaryFile(dir=_folder(file)) as scratch:
-            write(file, scratch, manifest, bytes(note), leaves, proof, events)
+            write(file, scratch, manifest, bytes(head.note), leaves, proof, events, timestamp=head.token)
         return manifest
 
     def _leaves(self, span: Span, size: int) -> Iterator[bytes]:
@@ -102,10 +131,6 @@ def _spans(positions: Sequence[int]) -> tuple[Span, ...]:
         else:
             spans.append((position, position))
     return tuple(spans)
-
-
-def _origin(note: Note) -> str:
-    return Checkpoint.parse(note.text).origin
 
 
 def _gone(position: int) -> Unsealed:

@@ -3,11 +3,46 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from application.asking import Address, Unanswered
 from application.sealed import SEALED
 from domain.event import Refused
+from interface.span import seconds
+
+
+@dataclass(frozen=True)
+class Timestamping:
+    """An authority's address, the file with the roots that it must lead to, and how often the sealer asks at most."""
+
+    authority: str
+    roots: Path
+    every: timedelta
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Timestamping | None":
+        authority = environment.get("TAIZHANG_TIMESTAMP")
+        roots = environment.get("TAIZHANG_TIMESTAMP_ROOTS")
+        every = environment.get("TAIZHANG_TIMESTAMP_EVERY") or "1d"
+        if not authority:
+            return None
+        try:
+            Address.parse(authority)
+        except Unanswered:
+            raise Refused("“{url}” is no http or https address", field="TAIZHANG_TIMESTAMP", url=authority) from None
+        if not roots:
+            raise Refused(
+                "name the file with the certificates that the authority's must lead to",
+                field="TAIZHANG_TIMESTAMP_ROOTS",
+            )
+        try:
+            return cls(authority, Path(roots), timedelta(seconds=seconds(every)))
+        except (ValueError, OverflowError):
+            raise Refused(
+                "“{span}” is no span of time such as 1d, 12h or 30m", field="TAIZHANG_TIMESTAMP_EVERY", span=every
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -15,6 +50,7 @@ class Settings:
     """``database`` is empty for the embedded one, which lies under ``home``; ``origin`` for a name by chance.
 
     ``policy`` names the witnesses that the sealer asks; ``hold``: it publishes nothing that too few cosigned.
+    ``timestamps`` is None where no time-stamping authority is asked.
     """
 
     home: Path
@@ -22,6 +58,7 @@ class Settings:
     database: str
     policy: Path | None
     hold: bool
+    timestamps: "Timestamping | None"
     host: str
     port: int
     zone: ZoneInfo
@@ -70,6 +107,7 @@ class Settings:
             origin=environment.get("TAIZHANG_ORIGIN") or "",
             policy=Path(policy) if (policy := environment.get("TAIZHANG_POLICY")) else None,
             hold=unwitnessed == "hold",
+            timestamps=Timestamping.read(environment),
             database=environment.get("TAIZHANG_DATABASE") or "",
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),

@@ -17,6 +17,7 @@ from application.reach import answering
 from application.records import Conflict
 from application.seal import Unwilling
 from application.sealed import Unsealed
+from application.timestamps import Unobtained
 from application.witness import Unfit
 from domain.event import Refused
 from interface.cli import (
@@ -29,6 +30,7 @@ from interface.cli import (
     proof,
     seal,
     serve,
+    timestamp,
     verify,
     views,
     witness,
@@ -38,7 +40,7 @@ from projections.replay import Stopped
 
 FORESEEN = (
     *(Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable),
-    *(Unusable, Unsealed, Unwilling, Unfit, Behind, Stopped),
+    *(Unusable, Unsealed, Unwilling, Unobtained, Unfit, Behind, Stopped),
 )
 
 
@@ -77,6 +79,7 @@ app.command("serve")(serve.serve)
 app.command("seal")(seal.seal)
 app.command("witness")(witness.witness)
 app.command("proof")(proof.proof)
+app.command("timestamp")(timestamp.timestamp)
 app.command("bundle")(bundle.bundle)
 app.command("verify")(verify.verify)
 app.command("migrate")(administer.migrate_)

@@ -42,10 +42,20 @@ class WitnessHealth:
 
 
 @dataclass(frozen=True)
+class TimestampHealth:
+    """The newest time-stamp: over how many events, its time in seconds since 1970; and what kept a newer one away."""
+
+    size: int | None
+    at: int | None
+    trouble: str
+
+
+@dataclass(frozen=True)
 class SealHealth:
     """How far the signed tree is behind the log; ``refused`` says why the sealer does not go on, if it does not.
 
-    ``witnessed`` is whether witnesses enough cosigned the newest checkpoint; null where none are asked.
+    ``witnessed`` is whether witnesses enough cosigned the newest checkpoint; null where none are asked, as is
+    ``timestamp`` where no time-stamping authority is.
     """
 
     size: int
@@ -53,11 +63,12 @@ class SealHealth:
     refused: str | None
     witnessed: bool | None
     witnesses: list[WitnessHealth]
+    timestamp: TimestampHealth | None
 
 
 @dataclass(frozen=True)
 class Health:
-    """``well``; ``impaired`` where a view stopped, or sealing is in trouble; ``down`` without a database."""
+    """``well``; ``impaired`` where a view stopped, or sealing or stamping has trouble; ``down`` without a database."""
 
     status: Literal["well", "impaired", "down"]
     database: bool
@@ -94,8 +105,11 @@ class Pulse:
         told = self._installation.sealed.witnesses()
         witnesses = [WitnessHealth(each["name"], each["at"], each["trouble"]) for each in told["answers"]]
         refused = refusal.sentence if refusal else None
-        sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses)
-        impaired = stopped or refused is not None or told["met"] is False
+        stamping = self._installation.sealed.stamping()
+        stamp = TimestampHealth(**stamping) if stamping else None
+        sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses, stamp)
+        untimed = stamp is not None and bool(stamp.trouble)
+        impaired = stopped or refused is not None or told["met"] is False or untimed
         return Health("impaired" if impaired else "well", database=True, head=head, views=views, sealed=sealed)
 
     def close(self) -> None:
