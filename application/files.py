@@ -42,9 +42,9 @@ def put_together(folder: Path, contents: Mapping[str, bytes]) -> None:
         draft.chmod(0o755)
         settle(draft)
         draft.rename(folder)
-    except OSError as error:
+    except BaseException as error:
         rmtree(draft)
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+        if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder)) from None
         raise
     settle(folder.parent)
