@@ -140,7 +140,7 @@ class Sealed:
     def stamped(self) -> int:
         """How many events the newest stamped checkpoint is of, 0 if there is none."""
         folder = self.folder / STAMPS
-        sizes = (int(each.name) for each in folder.iterdir() if each.name.isdigit()) if folder.is_dir() else ()
+        sizes = (int(each.name) for each in folder.iterdir() if each.name.isdecimal()) if folder.is_dir() else ()
         return max(sizes, default=0)
 
     def stamp(self, size: int) -> Stamp | None:

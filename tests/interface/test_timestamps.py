@@ -250,6 +250,22 @@ def test_stamped_bundles_are_given_over_http(
         assert (plain.verdict.name, plain.verdict.kind) == ("INCOMPLETE", "timestamp")
 
 
+def test_a_record_that_went_on_since_is_not_given_without_what_came_then(
+    installation: Installation, ann: Person, sealer: Sealer, stamps: Timestamps
+) -> None:
+    log, id = installation.records.recorder, uuid4()
+    log.append(happened(uuid4(), id, 0, 3))
+    sealer.seal()
+    stamps.obtain()
+    log.append(happened(uuid4(), id, 3, 1))
+    assert ann.get(f"/records/{id}/bundle", params={"timestamped": "true"}).status_code == 200, "it is not sealed yet"
+    sealer.seal()
+    refused = ann.get(f"/records/{id}/bundle", params={"timestamped": "true"})
+    assert refused.json()["detail"] == "no stamped checkpoint covers these events; the newest is of 3 events"
+    stamps.obtain()
+    assert ann.get(f"/records/{id}/bundle", params={"timestamped": "true"}).status_code == 200
+
+
 @pytest.mark.usefixtures("village")
 def test_an_authority_that_is_away_is_told_of_by_health(client: TestClient, sealer: Sealer, stamps: Timestamps) -> None:
     sealer.seal()
