@@ -2,14 +2,15 @@
 
 import tempfile
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
 from application.database import Reads
 from application.proofs import Proofs
-from application.sealed import Sealed, Unsealed
+from application.sealed import Sealed, Unsealed, Unstamped
 from domain.bundle import Held, Link, Manifest, state_written, write
 from domain.covering import COVERING, covered
 from domain.keychange import LOG, Change
@@ -26,64 +27,96 @@ KEYRING = (
     "SELECT position, topic, salt, state FROM events WHERE originator_id = %s AND position <= %s"
     " ORDER BY originator_version"
 )
-REMOVALS = "SELECT position, coalesce(state, '') FROM events WHERE topic = %s AND position <= %s"
+REMOVALS = "SELECT position, coalesce(state, '') FROM events WHERE topic = %s AND position <= %s ORDER BY position"
 STATES = "SELECT position, salt, state FROM events WHERE position > %s AND position <= %s ORDER BY position"
 
 Span = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The checkpoint that a bundle is made under, and a token over its bytes where one was asked for."""
+
+    note: Note
+    token: bytes | None = None
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint.parse(self.note.text)
+
+
 class Bundles:
-    """Writes bundles of what is sealed: entries and leaves as they were published, states as they are stored."""
+    """Writes bundles of what is sealed: entries and leaves as they were published, states as they are stored.
+
+    ``timestamped`` ones are under the newest stamped checkpoint, with its token; raise Unstamped where that does not
+    cover every event that is sealed of what is asked for.
+    """
 
     def __init__(self, reads: Reads, sealed: Sealed) -> None:
         self._reads = reads
         self._proofs = Proofs(sealed)
         self._sealed = sealed
 
-    def of_record(self, file: BinaryIO, record: UUID) -> Manifest:
+    def of_record(self, file: BinaryIO, record: UUID, *, timestamped: bool = False) -> Manifest:
         """Write a record's events; raise Unsealed if none of them is sealed."""
-        note, size = self._newest()
-        positions = [position for (position,) in self._reads.fetch(RECORD, (record, size))]
+        newest = Head(self._sealed.note())
+        positions = [position for (position,) in self._reads.fetch(RECORD, (record, newest.checkpoint.size))]
         if not positions:
             raise Unsealed(f"no event of the record {record} is sealed")
-        spans, covering = self._covered(_spans(positions), size)
-        return self._write(file, note, Manifest("record", _origin(note), size, spans, record, covering=covering))
+        head = self._stamped(positions[-1]) if timestamped else newest
+        sealed = head.checkpoint
+        spans, covering = self._covered(_spans(positions), sealed.size)
+        manifest = Manifest("record", sealed.origin, sealed.size, spans, record, covering=covering)
+        return self._write(file, head, manifest)
 
-    def of_range(self, file: BinaryIO, first: int, last: int) -> Manifest:
+    def of_range(self, file: BinaryIO, first: int, last: int, *, timestamped: bool = False) -> Manifest:
         """Write the events from a position to another; raise Unsealed for more than are sealed."""
-        note, size = self._newest()
-        if not 1 <= first <= last <= size:
+        newest = Head(self._sealed.note())
+        if not 1 <= first <= last <= (size := newest.checkpoint.size):
             raise Unsealed(f"the sealed events are those from 1 to {size}: {first} to {last} are not among them")
-        spans, covering = self._covered(((first, last),), size)
-        asked = first, last
-        return self._write(file, note, Manifest("range", _origin(note), size, spans, asked=asked, covering=covering))
+        head = self._stamped(last) if timestamped else newest
+        sealed = head.checkpoint
+        spans, covering = self._covered(((first, last),), sealed.size)
+        manifest = Manifest("range", sealed.origin, sealed.size, spans, asked=(first, last), covering=covering)
+        return self._write(file, head, manifest)
 
-    def of_all(self, file: BinaryIO) -> Manifest:
-        """Write everything that is sealed."""
-        note, size = self._newest()
-        return self._write(file, note, Manifest("all", _origin(note), size, ((1, size),) if size else ()))
+    def of_all(self, file: BinaryIO, *, timestamped: bool = False) -> Manifest:
+        """Write everything that is sealed, or that was when a checkpoint was stamped last."""
+        head = self._stamped(1) if timestamped else Head(self._sealed.note())
+        sealed = head.checkpoint
+        size = sealed.size
+        return self._write(file, head, Manifest("all", sealed.origin, size, ((1, size),) if size else ()))
 
-    def _newest(self) -> tuple[Note, int]:
-        note = self._sealed.note()
-        return note, Checkpoint.parse(note.text).size
+    def _stamped(self, last: int) -> Head:
+        """Return the newest stamped checkpoint, if it covers a position."""
+        size = self._sealed.stamped()
+        stamp = self._sealed.stamp(size) if size >= last else None
+        if stamp is None:
+            raise Unstamped(size)
+        return Head(Note.parse(stamp.checkpoint), stamp.token)
 
     def _covered(self, spans: tuple[Span, ...], size: int) -> tuple[tuple[Span, ...], tuple[int, ...]]:
         """Add the events that cover the removal of payloads; return the spans with them, and which they are."""
-        covering = {
-            by
-            for by, state in self._reads.fetch(REMOVALS, (COVERING, size))
-            if any(_holds(spans, position) for position in covered(state))
-        }
+        covering = {by for position, by in self._removed(size).items() if _holds(spans, position)}
         added = sorted(by for by in covering if not _holds(spans, by))
         positions = sorted([*(n for first, last in spans for n in range(first, last + 1)), *added]) if added else []
         return _spans(positions) if added else spans, tuple(added)
 
-    def _write(self, file: BinaryIO, note: Note, manifest: Manifest) -> Manifest:
+    def _removed(self, size: int) -> dict[int, int]:
+        """The positions whose payloads were to be removed, each with that of the first sealed event that says so."""
+        found: dict[int, int] = {}
+        for by, state in self._reads.fetch(REMOVALS, (COVERING, size)):
+            for position in covered(state):
+                found.setdefault(position, by)
+        return found
+
+    def _write(self, file: BinaryIO, head: Head, manifest: Manifest) -> Manifest:
         proof = multiproof(manifest.runs, manifest.size, Tiles(manifest.size, self._sealed.tile))
         leaves = [leaf for span in manifest.positions for leaf in self._leaves(span, manifest.size)]
-        events = (held for span in manifest.positions for held in self._held(span, manifest.size))
+        removed = self._removed(manifest.size)
+        events = (held for span in manifest.positions for held in self._held(span, manifest.size, removed))
         with tempfile.TemporaryFile(dir=_folder(file)) as scratch:
-            write(file, scratch, manifest, bytes(note), leaves, proof, events, self._links(manifest))
+            write(file, scratch, manifest, bytes(head.note), leaves, proof, events, self._links(manifest), head.token)
         return manifest
 
     def _links(self, manifest: Manifest) -> Iterator[Link]:
@@ -99,13 +132,13 @@ class Bundles:
             held = self._sealed.tile(tile)
             yield from split(held)[start:end]
 
-    def _held(self, span: Span, size: int) -> Iterator[Held]:
-        states = self._states(span)
+    def _held(self, span: Span, size: int, removed: Collection[int]) -> Iterator[Held]:
+        states = self._states(span, removed)
         for tile, start, end in _tiles(span, size, ENTRIES):
             for entry, (salt, state) in zip(unbundle(self._sealed.tile(tile))[start:end], states, strict=False):
                 yield entry, salt, state
 
-    def _states(self, span: Span) -> Iterator[tuple[bytes, bytes | None]]:
+    def _states(self, span: Span, removed: Collection[int]) -> Iterator[tuple[bytes, bytes | None]]:
         """Read the states of a span, None for those that were removed; raise Unsealed where the event is gone."""
         first, last = span
         for after in range(first - 1, last, PAGE):
@@ -113,6 +146,8 @@ class Bundles:
             for wanted, (position, salt, state) in enumerate(rows, after + 1):
                 if position != wanted:
                     raise _gone(wanted)
+                if state is None and position not in removed:
+                    raise Unsealed(f"that the payload at position {position} is removed is not sealed yet")
                 yield salt or b"", state
             if len(rows) < min(PAGE, last - after):
                 raise _gone(after + len(rows) + 1)
@@ -140,10 +175,6 @@ def _spans(positions: Sequence[int]) -> tuple[Span, ...]:
         else:
             spans.append((position, position))
     return tuple(spans)
-
-
-def _origin(note: Note) -> str:
-    return Checkpoint.parse(note.text).origin
 
 
 def _gone(position: int) -> Unsealed:

@@ -8,18 +8,12 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Thread
-from typing import Final
-from urllib.parse import quote, urlsplit
 
+from application.asking import PATIENCE, Address, Reply, Unanswered, aside, late
 from application.keys import verify
 from domain.cosign import Request, head
 from domain.note import Note, Signature
 from domain.policy import Witness
-
-PATIENCE: Final = 10.0
-"""Seconds that witnesses have to answer in."""
 
 Proofs = Callable[[int], Sequence[bytes]]
 """Gives the hashes that lead from a smaller size, above 0, to that of the checkpoint (RFC 6962 §2.1.2).
@@ -27,12 +21,9 @@ Proofs = Callable[[int], Sequence[bytes]]
 It is asked by several threads at once; what it raises is raised by whoever collects.
 """
 
-# Bytes of an answer at most.
-_LARGEST = 1 << 16
 _SIZE_TYPE = "text/x.tlog.size"
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
-_SCHEMES = {"http": HTTPConnection, "https": HTTPSConnection}
-_PATH = "/%:@!$&'()*+,;=~"
+_TEXT = "text/plain; charset=utf-8"
 _MEANING = {
     400: "cannot read the request",
     403: "does not trust the key that signed the checkpoint",
@@ -86,23 +77,8 @@ class Cosigners:
         return Collected(note, tuple(answers))
 
 
-class _Trouble(Exception):
-    """A witness did not cosign; the sentence goes on after its name."""
-
-    def __init__(self, sentence: str, *, contradicts: bool = False) -> None:
-        super().__init__(sentence)
-        self.contradicts = contradicts
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    kind: str
-    body: bytes
-
-    @property
-    def names_a_size(self) -> bool:
-        return (self.status, self.kind) == (409, _SIZE_TYPE)
+class _Contradiction(Unanswered):
+    """A witness has seen more of the log than there is now, or another history."""
 
 
 class _Asked:
@@ -118,16 +94,8 @@ class _Asked:
         """Ask it in a thread of its own, which keeps no process from ending; None while it is busy."""
         if self._busy and not self._busy.done():
             return None
-        self._busy = future = Future[Signature]()
-
-        def run() -> None:
-            try:
-                future.set_result(self._ask(checkpoint, proofs))
-            except BaseException as error:  # noqa: BLE001  # is raised again where the outcome is asked for
-                future.set_exception(error)
-
-        Thread(target=run, name=f"taizhang asks {self._witness.name}", daemon=True).start()
-        return future
+        self._busy = aside(lambda: self._ask(checkpoint, proofs), f"taizhang asks {self._witness.name}")
+        return self._busy
 
     def outcome(self, future: Future[Signature] | None) -> tuple[Signature | None, Answer]:
         name = self._witness.name
@@ -135,10 +103,10 @@ class _Asked:
             return None, Answer(name, trouble=f"{name} has not answered the request before")
         try:
             if not future.done():
-                raise self._late()
+                raise late(self._patience)
             line = future.result()
-        except _Trouble as trouble:
-            return None, Answer(name, trouble=f"{name} {trouble}", contradicts=trouble.contradicts)
+        except Unanswered as trouble:
+            return None, Answer(name, trouble=f"{name} {trouble}", contradicts=isinstance(trouble, _Contradiction))
         return line, Answer(name, at=_time(line))
 
     def _ask(self, checkpoint: Note, proofs: Proofs) -> Signature:
@@ -146,45 +114,31 @@ class _Asked:
         size = head(checkpoint.text).size
         old = self._size if self._size <= size else 0
         reply = self._post(_request(old, size, checkpoint, proofs))
-        if reply.names_a_size:
+        if _names_a_size(reply):
             old = _size(reply.body)
             if old > size:
-                raise _Trouble(f"has seen {old} leaves of this log, and these are {size}", contradicts=True)
+                raise _Contradiction(f"has seen {old} leaves of this log, and these are {size}")
             reply = self._post(_request(old, size, checkpoint, proofs))
         line = self._taken(reply, old, checkpoint.text)
         self._size = size
         return line
 
-    def _taken(self, reply: _Reply, old: int, text: str) -> Signature:
+    def _taken(self, reply: Reply, old: int, text: str) -> Signature:
         if reply.status == 200:
             return _cosignature(reply.body, text, self._witness)
         # The size that it was asked from is no news: then it is the root that it does not agree with.
-        if reply.names_a_size and not old == _size(reply.body) == head(text).size:
-            raise _Trouble("names one size after another")
+        if _names_a_size(reply) and not old == _size(reply.body) == head(text).size:
+            raise Unanswered("names one size after another")
         if reply.status == 409:
-            raise _Trouble("has seen another root of a log of this size", contradicts=True)
+            raise _Contradiction("has seen another root of a log of this size")
         if reply.status == 422:
-            raise _Trouble(f"does not find that this log begins with the {old} leaves it saw", contradicts=True)
-        raise _Trouble(_MEANING.get(reply.status, f"answered with status {reply.status}"))
+            raise _Contradiction(f"does not find that this log begins with the {old} leaves it saw")
+        raise Unanswered(_MEANING.get(reply.status, f"answered with status {reply.status}"))
 
-    def _late(self) -> _Trouble:
-        return _Trouble(f"did not answer within {self._patience:g} seconds")
-
-    def _post(self, body: bytes) -> _Reply:
-        connection, path = _connect(self._witness.url, self._patience)
-        try:
-            connection.request("POST", f"{path}/add-checkpoint", body, {"Content-Type": "text/plain; charset=utf-8"})
-            with connection.getresponse() as answer:
-                content = answer.read(_LARGEST + 1)
-        except TimeoutError:
-            raise self._late() from None
-        except (OSError, HTTPException, UnicodeError) as error:
-            raise _Trouble(f"cannot be reached: {str(error) or type(error).__name__}") from None
-        finally:
-            connection.close()
-        if len(content) > _LARGEST:
-            raise _Trouble(f"answered with more than {_LARGEST} bytes")
-        return _Reply(answer.status, answer.headers.get_content_type(), content)
+    def _post(self, body: bytes) -> Reply:
+        if not self._witness.url:
+            raise Unanswered("has no address in the policy")
+        return Address.parse(self._witness.url).below("/add-checkpoint").post(body, _TEXT, self._patience)
 
 
 def _request(old: int, size: int, checkpoint: Note, proofs: Proofs) -> bytes:
@@ -192,24 +146,14 @@ def _request(old: int, size: int, checkpoint: Note, proofs: Proofs) -> bytes:
     return bytes(Request(old, hashes, checkpoint))
 
 
-def _connect(url: str, patience: float) -> tuple[HTTPConnection, str]:
-    """Return the connection to a submission prefix, and its path; a redirect is not followed: the policy decides."""
-    if not url:
-        raise _Trouble("has no address in the policy")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise _Trouble(f"has no good address: {url}") from None
-    if not host or parts.scheme not in _SCHEMES or parts.username or parts.query or parts.fragment:
-        raise _Trouble(f"has no http or https address: {url}")
-    return _SCHEMES[parts.scheme](host, port, timeout=patience), quote(parts.path.rstrip("/"), safe=_PATH)
+def _names_a_size(reply: Reply) -> bool:
+    return (reply.status, reply.kind) == (409, _SIZE_TYPE)
 
 
 def _size(body: bytes) -> int:
     found = _SIZE.fullmatch(body)
     if found is None:
-        raise _Trouble("names no size where it should")
+        raise Unanswered("names no size where it should")
     return int(found[1])
 
 
@@ -218,10 +162,10 @@ def _cosignature(body: bytes, text: str, witness: Witness) -> Signature:
     try:
         note = Note.parse(f"{text}\n".encode() + body)
     except ValueError:
-        raise _Trouble("answered with what are no signatures") from None
+        raise Unanswered("answered with what are no signatures") from None
     at = note.cosigned_at(witness.key, verify)
     if note.text != text or at is None or not 0 < at < 1 << 63:
-        raise _Trouble("answered without a cosignature that holds")
+        raise Unanswered("answered without a cosignature that holds")
     own = (each for each in note.signatures if (each.name, each.id) == (witness.key.name, witness.key.id))
     return max(own, key=_time)
 

@@ -1,11 +1,13 @@
 """Files that are whole or not there, whatever happens while they are written."""
 
+import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 
 # Bytes of a line at most.
 _LONGEST = 1 << 20
@@ -25,6 +27,27 @@ def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
+
+
+def put_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a folder of files, whole or not at all; once this returns it is on the disk.
+
+    Raise FileExistsError if it is there: it stays as it is.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
+    try:
+        for name, content in contents.items():
+            put(draft / name, content)
+        draft.chmod(0o755)
+        settle(draft)
+        draft.rename(folder)
+    except BaseException as error:
+        rmtree(draft)
+        if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder)) from None
+        raise
+    settle(folder.parent)
 
 
 def append(path: Path, line: bytes) -> None:

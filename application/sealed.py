@@ -2,20 +2,23 @@
 
 ``checkpoint`` is the newest; ``tile/…`` the tree and its entries; ``history.jsonl`` has every checkpoint that was
 published, with the time, one in a line; ``refused.json`` is there while the sealer refuses to go on, and says why;
-``witnesses.json`` tells what witnesses answered last.
+``witnesses.json`` tells what witnesses answered last. ``timestamps/SIZE`` has a ``checkpoint`` as it was when an
+authority stamped it, and the token, ``timestamp.tsr``; ``timestamping.json`` tells what came of asking last.
 """
 
 import json
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from io import SEEK_END
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, BinaryIO, Final
 
-from application.files import append, put, settle
+from application.files import append, put, put_together, settle
+from domain.bundle.layout import CHECKPOINT, TIMESTAMP
 from domain.merkle import HASH
 from domain.note import Checkpoint, Note
 from domain.tile import ENTRIES, WIDTH, Tile, bundle, unbundle
@@ -23,9 +26,29 @@ from domain.tile import ENTRIES, WIDTH, Tile, bundle, unbundle
 SEALED: Final = "sealed"
 """The folder's name, beside that of the keys."""
 
+STAMPS: Final = "timestamps"
+
 
 class Unsealed(Exception):
     """What is asked for is not sealed, or not yet."""
+
+
+class Unstamped(Unsealed):
+    """No stamped checkpoint covers what is asked for; the newest is of ``size`` events, 0 if there is none."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"no stamped checkpoint covers these events; the newest is of {size} events: taizhang timestamp"
+        )
+        self.size = size
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A checkpoint as it was published, and a token over its bytes (RFC 3161)."""
+
+    checkpoint: bytes
+    token: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +149,46 @@ class Sealed:
             told: dict[str, Any] = json.loads((self.folder / "witnesses.json").read_bytes())
         except FileNotFoundError:
             return {"met": None, "answers": []}
+        return told
+
+    def stamped(self) -> int:
+        """How many events the newest stamped checkpoint is of, 0 if there is none."""
+        folder = self.folder / STAMPS
+        sizes = (int(each.name) for each in folder.iterdir() if each.name.isdecimal()) if folder.is_dir() else ()
+        return max(sizes, default=0)
+
+    def stamp(self, size: int) -> Stamp | None:
+        """Return the token over the checkpoint of a size, and that, if there is one."""
+        folder = self.folder / STAMPS / str(size)
+        try:
+            return Stamp((folder / CHECKPOINT).read_bytes(), (folder / TIMESTAMP).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def stamped_at(self, size: int) -> datetime:
+        """When a token was kept, by the clock here."""
+        return datetime.fromtimestamp((self.folder / STAMPS / str(size)).stat().st_mtime, UTC)
+
+    def keep(self, size: int, stamp: Stamp) -> Stamp:
+        """Keep a token for ever, unless one over a checkpoint of this size is there; return the one that is."""
+        with suppress(FileExistsError):
+            put_together(self.folder / STAMPS / str(size), {CHECKPOINT: stamp.checkpoint, TIMESTAMP: stamp.token})
+        return self.stamp(size) or stamp
+
+    def tell_stamping(self, standing: Any) -> None:
+        """Put up what came of asking for a token, or take it down (None)."""
+        path = self.folder / "timestamping.json"
+        if standing is None:
+            path.unlink(missing_ok=True)
+        else:
+            put(path, json.dumps(asdict(standing), ensure_ascii=False).encode())
+
+    def stamping(self) -> dict[str, Any] | None:
+        """What came of asking for a token last, as ``timestamps.Standing``; None where no authority is asked."""
+        try:
+            told: dict[str, Any] = json.loads((self.folder / "timestamping.json").read_bytes())
+        except FileNotFoundError:
+            return None
         return told
 
     def refuse(self, refusal: Refusal | None) -> None:

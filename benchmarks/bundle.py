@@ -15,7 +15,7 @@ from domain.bundle import Held, Manifest, Trust, write
 from domain.leaf import SALT, Leaf, commitment
 from domain.merkle import multiroot, root_of
 from domain.note import Checkpoint, Note
-from interface.verifier import judge
+from interface.verifier import judged
 
 EVENTS = 200_000
 RECORDS = 20_000
@@ -85,7 +85,7 @@ def written(path: Path, held: list[Held], leaves: list[bytes]) -> int:
 
 def verified(file: Path) -> int:
     """Verify a bundle with the inspector's program; return how many events it has."""
-    report = judge(file, Trust((SIGNER.key,)))
+    report = judged(file, Trust((SIGNER.key,)))
     assert report.verdict.name == "VERIFIED", report.verdict
     assert report.manifest
     return report.manifest.count

@@ -7,9 +7,36 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from application.asking import Address, Unanswered
 from application.sealed import SEALED
 from domain.event import Refused
-from interface.verifier import span
+from interface.span import seconds
+
+
+@dataclass(frozen=True)
+class Timestamping:
+    """An authority's address, the file with the roots that it must lead to, and how often the sealer asks at most."""
+
+    authority: str
+    roots: Path
+    every: timedelta
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Timestamping | None":
+        authority = environment.get("TAIZHANG_TIMESTAMP")
+        roots = environment.get("TAIZHANG_TIMESTAMP_ROOTS")
+        if not authority:
+            return None
+        try:
+            Address.parse(authority)
+        except Unanswered:
+            raise Refused("“{url}” is no http or https address", field="TAIZHANG_TIMESTAMP", url=authority) from None
+        if not roots:
+            raise Refused(
+                "name the file with the certificates that the authority's must lead to",
+                field="TAIZHANG_TIMESTAMP_ROOTS",
+            )
+        return cls(authority, Path(roots), _span(environment, "TAIZHANG_TIMESTAMP_EVERY", "1d"))
 
 
 @dataclass(frozen=True)
@@ -19,6 +46,7 @@ class Settings:
     ``verify_every`` and ``verify_fully_every`` say how often what is new is verified, and how often everything.
     ``policy`` names the witnesses that the sealer asks; ``hold``: it publishes nothing that too few cosigned.
     ``sign_command`` signs with those keys of which only the public half is here.
+    ``timestamps`` is None where no time-stamping authority is asked.
     """
 
     home: Path
@@ -27,6 +55,7 @@ class Settings:
     policy: Path | None
     hold: bool
     sign_command: str
+    timestamps: "Timestamping | None"
     host: str
     port: int
     zone: ZoneInfo
@@ -83,6 +112,7 @@ class Settings:
             policy=Path(policy) if (policy := environment.get("TAIZHANG_POLICY")) else None,
             hold=unwitnessed == "hold",
             sign_command=environment.get("TAIZHANG_SIGN_COMMAND") or "",
+            timestamps=Timestamping.read(environment),
             database=environment.get("TAIZHANG_DATABASE") or "",
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),
@@ -95,6 +125,6 @@ class Settings:
 def _span(environment: Mapping[str, str], name: str, usual: str) -> timedelta:
     text = environment.get(name) or usual
     try:
-        return timedelta(seconds=span(text))
+        return timedelta(seconds=seconds(text))
     except ValueError:
         raise Refused("“{text}” is no span of time such as 7d, 36h or 90m", field=name, text=text) from None

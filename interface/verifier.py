@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,21 +14,24 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
-from domain.bundle import Report, Trust, verify
+from domain.bundle import Judge, Report, Trust, verify
 from domain.ed25519 import verify as check
 from domain.note import ED25519, Key
 from domain.policy import Policy
+from interface.span import seconds
 
 KEY: Final = "A key of the log that you have by another way than the bundle; as often as you have one."
 POLICY: Final = "A trust policy (C2SP tlog-policy): further logs, and which witnesses must have cosigned."
 FRESH: Final = "How long ago, at most, a witness of the policy cosigned it: 7d, 36h, 90m."
+ROOTS: Final = "Certificates (PEM) that a time-stamping authority's must lead to: its token must be there, and hold."
 JSON: Final = "Print the result as one JSON document."
+
+ELSEWHERE: Final = "taizhang verify-bundle --timestamp-roots does that, or openssl ts -verify"
+"""Where a time-stamp is judged, which takes more than the standard library has."""
 
 USAGE: Final = 2
 """The exit status where nothing could be verified; 0 is for VERIFIED and REDACTED, 1 for any other verdict."""
 
-_SPAN = re.compile(r"([1-9][0-9]{0,6})([dhms])")
-_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _SHOWN = 20
 
 
@@ -40,25 +42,36 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", metavar="VKEY", action="append", default=[], help=KEY)
     parser.add_argument("--policy", metavar="FILE", type=Path, help=POLICY)
     parser.add_argument("--fresh", metavar="SPAN", help=FRESH)
+    parser.add_argument("--timestamp-roots", metavar="FILE", help=f"Not here: {ELSEWHERE}.")
     parser.add_argument("--json", action="store_true", help=JSON)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     given = parser.parse_args(words)
+    if given.timestamp_roots is not None:
+        return fail(f"this verifier, which needs Python alone, cannot judge a time-stamp: {ELSEWHERE}")
     return inspect(given.file, given.key, given.policy, given.fresh, as_json=given.json)
 
 
-def inspect(file: Path, keys: Sequence[str], policy: Path | None, fresh: str | None, *, as_json: bool) -> int:
+def inspect(
+    file: Path,
+    keys: Sequence[str],
+    policy: Path | None,
+    fresh: str | None,
+    judge: Judge | None = None,
+    *,
+    as_json: bool,
+) -> int:
     """Verify a bundle, print what came of it, and return the exit status."""
     try:
-        trust = _trust(keys, policy, fresh)
+        trust = _trust(keys, policy, fresh, judge)
     except OSError as error:
-        return _fail(f"{policy}: {error.strerror}")
+        return fail(f"{policy}: {error.strerror}")
     except ValueError as error:
-        return _fail(str(error))
+        return fail(str(error))
     try:
-        report = judge(file, trust)
+        report = judged(file, trust)
     except OSError as error:
-        return _fail(f"{file}: {error.strerror or error}")
+        return fail(f"{file}: {error.strerror or error}")
     if as_json:
         sys.stdout.write(json.dumps(_document(report)) + "\n")
     else:
@@ -67,7 +80,7 @@ def inspect(file: Path, keys: Sequence[str], policy: Path | None, fresh: str | N
     return 0 if report.verdict.holds else 1
 
 
-def judge(file: Path, trust: Trust) -> Report:
+def judged(file: Path, trust: Trust) -> Report:
     """Verify a bundle; raise OSError where the file cannot be read.
 
     Its checksums are taken by a second thread, which needs the interpreter's lock for hardly any of that.
@@ -76,11 +89,11 @@ def judge(file: Path, trust: Trust) -> Report:
         return verify(opened, trust, check, lambda work: beside.submit(work, again).result)
 
 
-def _trust(keys: Sequence[str], policy: Path | None, fresh: str | None) -> Trust:
+def _trust(keys: Sequence[str], policy: Path | None, fresh: str | None, judge: Judge | None) -> Trust:
     """Raise ValueError, with what to do instead, for what says too little or makes no sense."""
     read = Policy.parse(policy.read_text("utf-8", "surrogateescape")) if policy else None
-    oldest = None if fresh is None else int(time.time()) - span(fresh)
-    trust = Trust(tuple(map(_key, keys)), read, oldest)
+    oldest = None if fresh is None else int(time.time()) - seconds(fresh)
+    trust = Trust(tuple(map(_key, keys)), read, oldest, judge)
     if not trust.pinned:
         raise ValueError("no key is trusted: give one with --key, as whoever keeps the log published it elsewhere")
     return trust
@@ -91,14 +104,6 @@ def _key(line: str) -> Key:
     if key.kind != ED25519:
         raise ValueError(f"{line} is no log's key, of type {ED25519}, but a witness's: witnesses are in a policy")
     return key
-
-
-def span(text: str) -> int:
-    """Read a span of time such as 36h, in seconds; raise ValueError for any other text."""
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!a} is no span of time: 7d, 36h, 90m and 30s are days, hours, minutes and seconds")
-    return int(found[1]) * _SECONDS[found[2]]
 
 
 def _document(report: Report) -> dict[str, Any]:
@@ -118,6 +123,7 @@ def _document(report: Report) -> dict[str, Any]:
         "cosignatures": {name: _time(at) for name, at in report.cosigned_at.items()},
         "redacted": [{"position": each.position, "covered_by": each.covered_by} for each in report.redactions],
         "timestamped": report.timestamped,
+        "timestamped_at": None if report.timestamped_at is None else _time(report.timestamped_at),
     }
 
 
@@ -139,8 +145,10 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"cosigned by  {name} at {_time(at)}"
     for each in report.redactions:
         yield f"redacted     {each.position}, covered by {each.covered_by}"
-    if report.timestamped:
-        yield "timestamp    there is one; it was not looked into"
+    if report.timestamped_at is not None:
+        yield f"timestamped  {_time(report.timestamped_at)}"
+    elif report.timestamped and verdict.kind != "timestamp":
+        yield f"timestamp    there is one, and it was not judged: {ELSEWHERE}"
 
 
 def _time(at: int) -> str:
@@ -151,6 +159,7 @@ def _time(at: int) -> str:
         return str(at)
 
 
-def _fail(sentence: str) -> int:
+def fail(sentence: str) -> int:
+    """Say why nothing could be verified, and return the exit status for that."""
     sys.stderr.write(f"taizhang: {sentence}\n")
     return USAGE

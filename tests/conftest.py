@@ -1,6 +1,7 @@
 """A real PostgreSQL for every test that asks for one: a server a worker, a database a test."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -17,6 +18,7 @@ from application.keys import create_for_log
 from application.migrate import migrate
 from application.postgres import temporary
 from application.records import Records
+from tests.faults.authority import Papers, made
 from tests.faults.log import ORIGIN
 
 # How long an example takes says more of the machine than of the code; speed is measured in benchmarks.
@@ -93,6 +95,14 @@ def new_log(server: str, keys: Path) -> Iterator[Callable[[], Database]]:
 
     yield make
     _drop(server, name)
+
+
+@pytest.fixture(scope="session")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    """What a time-stamping authority signs with."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    return made(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ EVENT_STORE = "Only the log and its records know the event store"
 SIGNATURES = "One place makes signatures"
 VERIFIER = "What verifies needs the standard library alone"
 UNSHARED = "What verifies the log shares nothing with what writes it"
+TIMESTAMPS = "One place speaks with time-stamping authorities"
 WEB = "Only the interface knows the web and the terminal"
 DATABASE = "The interface speaks to services and views, not to the database"
 WIRING = "Only the wiring puts the log and the views together"
@@ -44,6 +45,8 @@ BREACHES = [
     ("domain/bundle/breach.py", "import pydantic", VERIFIER),
     ("interface/verifier.py", "import domain.event", VERIFIER),
     ("application/verify/breach.py", "import application.seal.account", UNSHARED),
+    ("interface/verifier.py", "import application.timestamps", VERIFIER),
+    ("interface/breach.py", "import rfc3161_client", TIMESTAMPS),
     ("projections/breach.py", "import fastapi", WEB),
     ("interface/breach.py", "import psycopg", DATABASE),
     ("interface/breach.py", "import projections.engine", WIRING),

@@ -29,4 +29,5 @@ def test_bundles_are_written_to_the_byte_as_ever() -> None:
 
 def test_every_verdict_and_kind_has_a_bundle() -> None:
     assert {said["verdict"] for said in PINNED.values()} == {*get_args(Name)}
-    assert {said["kind"] for said in PINNED.values()} == {*get_args(Kind)}
+    # Which time a token proves is judged with certificates, which are none of a bundle's.
+    assert {said["kind"] for said in PINNED.values()} == {*get_args(Kind)} - {"timestamp"}

@@ -2,6 +2,7 @@
 
 from application.seal.refusal import Unaccountable, Unwilling
 from application.seal.sealer import Sealer
+from application.seal.stamping import Stamping
 from application.seal.witnessed import Witnessed
 
-__all__ = ["Sealer", "Unaccountable", "Unwilling", "Witnessed"]
+__all__ = ["Sealer", "Stamping", "Unaccountable", "Unwilling", "Witnessed"]

@@ -12,7 +12,7 @@ It is a zip (``archive``) of these files in this order (``layout``), format vers
   bytes and the length 0xFFFFFFFF where the payload was removed;
 - ``keys/0001.tlog-proof``, ``keys/0001.entry``, ``keys/0001.state``, ``keys/0002.tlog-proof`` and so on: the events
   that added keys to the log, each under a checkpoint that an earlier key signed (``history``);
-- ``timestamp.tsr``: where it was asked for, a time-stamp response over the checkpoint (RFC 3161).
+- ``timestamp.tsr``: where it was asked for, a time-stamp response (RFC 3161) over the bytes of ``checkpoint``.
 
 Numbers are big-endian outside the zip's own headers. It holds neither the pinned keys nor the policy: whoever verifies
 has those by another way. ``docs/bundles.md`` says it for whoever writes a second verifier.
@@ -23,12 +23,13 @@ from domain.bundle.history import Link
 from domain.bundle.manifest import Manifest
 from domain.bundle.reading import Contents
 from domain.bundle.verdict import Redaction, Report, Verdict
-from domain.bundle.verify import Trust, verify
+from domain.bundle.verify import Judge, Trust, verify
 from domain.bundle.writing import Held, write
 
 __all__ = [
     "Contents",
     "Held",
+    "Judge",
     "Link",
     "Manifest",
     "Redaction",

@@ -21,6 +21,7 @@ Kind = Literal[
     "version",  # not the next of its stream
     "state",  # a salt and state do not fit the entry's commitment
     "redaction",  # a payload is removed that no event covers
+    "timestamp",  # the token does not hold; INCOMPLETE where there is none
     "events",  # INCOMPLETE: fewer than the manifest says
     "quorum",  # INCOMPLETE: too few witnesses cosigned
     "age",  # STALE: cosigned too long ago
@@ -55,7 +56,8 @@ class Report:
 
     ``manifest`` is what the bundle says of itself. ``keys`` are the verifier keys of the log that signed its
     checkpoint; ``cosigned_at`` has, by its name in the policy, when a witness cosigned it last, in seconds since 1970.
-    ``timestamped`` says that a time-stamp response (RFC 3161) lies beside it, which nothing here trusts or looks into.
+    ``timestamped`` says that a time-stamp response (RFC 3161) lies beside it, and ``timestamped_at``, in seconds since
+    1970, when it says that the checkpoint was there: None unless it was judged and holds.
     """
 
     verdict: Verdict
@@ -64,6 +66,7 @@ class Report:
     cosigned_at: dict[str, int] = field(default_factory=dict[str, int])
     redactions: tuple[Redaction, ...] = ()
     timestamped: bool = False
+    timestamped_at: int | None = None
 
 
 class Fault(Exception):

@@ -31,18 +31,30 @@ _NAMED: Final = 20
 """Removals that a sentence names at most; the report has all."""
 
 
+_LONGEST_TOKEN: Final = 1 << 16
+"""Bytes of a time-stamp response at most."""
+
+Judge = Callable[[bytes, bytes], int]
+"""Tells of a time-stamp response (RFC 3161) when it says that some bytes existed, in seconds since 1970.
+
+It raises ValueError, with the reason, if it does not hold.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """What an inspector has by another way than the bundle.
 
     ``keys`` are the log's, and with them those of the policy's logs; whoever of them signed, ``policy`` says which
     witnesses must have cosigned as well. ``oldest``, in seconds since 1970, is when one of these must have done so at
-    the earliest; raise ValueError for that without a policy.
+    the earliest; raise ValueError for that without a policy. ``judge`` knows which authorities tell the time: with it
+    there must be a token over the checkpoint that holds; what makes it needs more than the standard library.
     """
 
     keys: tuple[Key, ...] = ()
     policy: Policy | None = None
     oldest: int | None = None
+    judge: Judge | None = None
 
     def __post_init__(self) -> None:
         if self.oldest is not None and self.policy is None:
@@ -86,6 +98,7 @@ class _Verification:
     trust: Trust
     check: Verify
     timestamped: bool = False
+    timestamped_at: int | None = None
     manifest: Manifest | None = None
     signed: tuple[Key, ...] = ()
     cosigned_at: dict[str, int] = field(default_factory=dict[str, int])
@@ -97,7 +110,8 @@ class _Verification:
         except Fault as fault:
             verdict = fault.verdict
         keys = tuple(map(str, self.signed))
-        return Report(verdict, self.manifest, keys, self.cosigned_at, self.redactions, self.timestamped)
+        stamp = self.timestamped, self.timestamped_at
+        return Report(verdict, self.manifest, keys, self.cosigned_at, self.redactions, *stamp)
 
     def _verdict(self) -> Verdict:
         links = map(self._link, self._link_names())
@@ -106,6 +120,7 @@ class _Verification:
         note, sealed = self._checkpoint(manifest)
         self.signed = self._signers(note, links, manifest.origin)
         self.redactions = self._events(manifest, sealed.root)
+        self.timestamped_at = self._timed()
         self._witnessed(note)
         return _held(manifest.count, self.redactions)
 
@@ -173,6 +188,18 @@ class _Verification:
         if not holds:
             raise tampered("root", "the sealed leaves and the proof do not lead to the checkpoint's root")
         return redactions
+
+    def _timed(self) -> int | None:
+        """Judge the token over the checkpoint, where somebody can: None if nobody does."""
+        if self.trust.judge is None:
+            return None
+        if not self.timestamped:
+            raise incomplete("timestamp", "no time-stamp is there for the checkpoint")
+        try:
+            token = self.archive.read(TIMESTAMP, _LONGEST_TOKEN)
+            return self.trust.judge(token, self.archive.read(CHECKPOINT, LARGEST))
+        except ValueError as fault:
+            raise tampered("timestamp", f"the time-stamp does not hold: {fault}") from None
 
     def _witnessed(self, note: Note) -> None:
         """Judge the cosignatures: last, since without them everything else may hold."""

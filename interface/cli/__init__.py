@@ -17,6 +17,7 @@ from application.reach import answering
 from application.records import Conflict
 from application.seal import Unwilling
 from application.sealed import Unsealed
+from application.timestamps import Unobtained
 from application.verify import Unresumable
 from application.witness import Unfit
 from domain.event import Refused
@@ -30,6 +31,7 @@ from interface.cli import (
     proof,
     seal,
     serve,
+    timestamp,
     verify,
     views,
     witness,
@@ -39,7 +41,7 @@ from projections.replay import Stopped
 
 FORESEEN = (
     *(Refused, Conflict, Unmigrated, Unavailable, postgres.Unavailable),
-    *(Unusable, Unsealed, Unwilling, Unfit, Unresumable, Behind, Stopped),
+    *(Unusable, Unsealed, Unwilling, Unobtained, Unfit, Unresumable, Behind, Stopped),
 )
 
 
@@ -80,6 +82,7 @@ app.command("work")(serve.work)
 app.command("seal")(seal.seal)
 app.command("witness")(witness.witness)
 app.command("proof")(proof.proof)
+app.command("timestamp")(timestamp.timestamp)
 app.command("bundle")(bundle.bundle)
 app.command("verify")(verify.verify)
 app.command("migrate")(administer.migrate_)

@@ -8,7 +8,8 @@ from typing import Annotated, BinaryIO
 import typer
 
 from application.files import settle
-from domain.bundle import Manifest
+from application.timestamps import Roots
+from domain.bundle import Judge, Manifest
 from domain.event import Refused
 from interface import verifier
 from interface.cli.common import Json, installation, show
@@ -23,6 +24,9 @@ def bundle(
     first: Annotated[int | None, typer.Option("--from", metavar="POSITION", help="The first event, with --to.")] = None,
     last: Annotated[int | None, typer.Option("--to", metavar="POSITION", help="The last event.")] = None,
     whole: Annotated[bool, typer.Option("--all", help="Everything that is sealed.")] = False,
+    timestamped: Annotated[
+        bool, typer.Option("--timestamped", help="Under the newest checkpoint that has a time-stamp, and with that.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write sealed events into one file that an inspector verifies offline (taizhang verify-bundle)."""
@@ -34,10 +38,10 @@ def bundle(
 
         def write(file: BinaryIO) -> Manifest:
             if record is not None:
-                return at.bundles.of_record(file, named(at, record))
+                return at.bundles.of_record(file, named(at, record), timestamped=timestamped)
             if first is not None and last is not None:
-                return at.bundles.of_range(file, first, last)
-            return at.bundles.of_all(file)
+                return at.bundles.of_range(file, first, last, timestamped=timestamped)
+            return at.bundles.of_all(file, timestamped=timestamped)
 
         manifest = _whole(output, write)
     told = {"count": manifest.count, "size": manifest.size, "positions": manifest.positions, "origin": manifest.origin}
@@ -64,7 +68,18 @@ def verify_bundle(
     key: Annotated[list[str] | None, typer.Option(metavar="VKEY", help=verifier.KEY)] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help=verifier.POLICY)] = None,
     fresh: Annotated[str | None, typer.Option(metavar="SPAN", help=verifier.FRESH)] = None,
+    timestamp_roots: Annotated[Path | None, typer.Option(metavar="FILE", help=verifier.ROOTS)] = None,
     as_json: Annotated[bool, typer.Option("--json", help=verifier.JSON)] = False,
 ) -> None:
     """Verify a bundle offline: exit status 0 if it holds, 1 if not, 2 if nothing could be verified."""
-    raise typer.Exit(verifier.inspect(file, key or [], policy, fresh, as_json=as_json))
+    try:
+        judge = _judge(timestamp_roots)
+    except OSError as error:
+        raise typer.Exit(verifier.fail(f"{timestamp_roots}: {error.strerror}")) from None
+    except ValueError as error:
+        raise typer.Exit(verifier.fail(f"{timestamp_roots}: {error}")) from None
+    raise typer.Exit(verifier.inspect(file, key or [], policy, fresh, judge, as_json=as_json))
+
+
+def _judge(roots: Path | None) -> Judge | None:
+    return Roots.read(roots.read_bytes()).judge if roots else None

@@ -11,11 +11,12 @@ import typer
 
 from application import keys
 from application.files import alone
-from application.seal import Sealer, Unaccountable, Unwilling, Witnessed
+from application.seal import Sealer, Stamping, Unaccountable, Unwilling, Witnessed
 from application.sealed import Refusal, Sealed
 from domain.policy import Policy
 from interface.cli.common import database, note, trusted
 from interface.cli.running import stoppable
+from interface.cli.timestamp import timestamps
 from interface.settings import Settings
 
 REFUSED = 3
@@ -45,9 +46,10 @@ def seal(
         if resume:
             _tell(sealed.refusal(), "lifted: ")
             sealed.refuse(None)
+        stamping = _stamping(settings, sealed)
         with database(settings) as found:
             try:
-                _run(Sealer(found, signers, folder, sealed, _now, _witnessed(settings)), once=once)
+                _run(Sealer(found, signers, folder, sealed, _now, _witnessed(settings)), stamping, once=once)
             except Unaccountable as refusal:
                 sys.stderr.write(
                     f"taizhang: NOT SEALED: {refusal}. Nothing is sealed any more. Keep the database as it is, find out"
@@ -56,15 +58,20 @@ def seal(
                 raise typer.Exit(REFUSED) from None
 
 
-def _run(sealer: Sealer, *, once: bool) -> None:
+def _run(sealer: Sealer, stamping: Stamping | None, *, once: bool) -> None:
     if once:
         sealer.seal()
         sys.stdout.write(f"{sealer.size} events are sealed\n")
         for trouble in sealer.standing.troubles:
             note(trouble)
+        if stamping and (trouble := stamping.look()):
+            note(trouble)
         return
+    stop = threading.Event()
     with suppress(KeyboardInterrupt), stoppable():
-        sealer.follow(threading.Event(), note)
+        if stamping:
+            threading.Thread(target=stamping.follow, args=(stop, note), name="taizhang stamping", daemon=True).start()
+        sealer.follow(stop, note)
 
 
 def _now() -> datetime:
@@ -79,6 +86,14 @@ def _witnessed(settings: Settings) -> Witnessed | None:
         return Witnessed(Policy.parse(settings.policy.read_text("utf-8", "surrogateescape")), settings.hold)
     except ValueError as error:
         raise Unwilling(f"{settings.policy}: {error}") from None
+
+
+def _stamping(settings: Settings, sealed: Sealed) -> Stamping | None:
+    """What asks the authority of ``TAIZHANG_TIMESTAMP``, once in ``TAIZHANG_TIMESTAMP_EVERY`` at most."""
+    if settings.timestamps is None:
+        sealed.tell_stamping(None)
+        return None
+    return Stamping(timestamps(settings.timestamps, sealed), settings.timestamps.every, _now)
 
 
 def _tell(refusal: Refusal | None, what: str) -> None:

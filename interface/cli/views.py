@@ -29,7 +29,7 @@ from interface.cli.common import (
 )
 from interface.pages import BundlePages
 from interface.settings import Settings
-from interface.verifier import judge
+from interface.verifier import judged
 from projections.replay import Log, replay
 from projections.replay import as_json as row_as_json
 from projections.tables import table as described
@@ -81,7 +81,7 @@ def _replay(views: Mapping[str, View], log: Log, name: str, position: int, *, as
 
 def _verify(bundle: Path, keys: Sequence[str]) -> None:
     """Refuse a bundle that the keys do not verify."""
-    verdict = judge(bundle, Trust(tuple(parse_key(each, "key") for each in keys))).verdict
+    verdict = judged(bundle, Trust(tuple(parse_key(each, "key") for each in keys))).verdict
     if not verdict.holds:
         raise Refused("{verdict}: {detail}", field="bundle", verdict=verdict.name, detail=verdict.detail)
 

@@ -47,10 +47,20 @@ class WitnessHealth:
 
 
 @dataclass(frozen=True)
+class TimestampHealth:
+    """The newest time-stamp: over how many events, its time in seconds since 1970; and what kept a newer one away."""
+
+    size: int | None
+    at: int | None
+    trouble: str
+
+
+@dataclass(frozen=True)
 class SealHealth:
     """How far the signed tree is behind the log; ``refused`` says why the sealer does not go on, if it does not.
 
-    ``witnessed`` is whether witnesses enough cosigned the newest checkpoint; null where none are asked.
+    ``witnessed`` is whether witnesses enough cosigned the newest checkpoint; null where none are asked, as is
+    ``timestamp`` where no time-stamping authority is.
     """
 
     size: int
@@ -58,6 +68,7 @@ class SealHealth:
     refused: str | None
     witnessed: bool | None
     witnesses: list[WitnessHealth]
+    timestamp: TimestampHealth | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class VerificationHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """``well``; ``impaired`` where a view stopped, sealing is in trouble, or the log is not as it should be.
+    """``well``; ``impaired`` where a view stopped, sealing or stamping has trouble, or the log is not as it should be.
 
     That is where verifying found that it was tampered with, or its database does not guard it as it did when that was
     sealed (``guarded``). ``down`` without a database.
@@ -122,10 +133,13 @@ class Pulse:
         told = self._installation.sealed.witnesses()
         witnesses = [WitnessHealth(each["name"], each["at"], each["trouble"]) for each in told["answers"]]
         refused = refusal.sentence if refusal else None
-        sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses)
+        stamping = self._installation.sealed.stamping()
+        stamp = TimestampHealth(**stamping) if stamping else None
+        sealed = SealHealth(size, max(0, head - size), refused, told["met"], witnesses, stamp)
         verified, guarded = _verified(self._installation.installations.record()), self._is_guarded()
         tampered = verified is not None and verified.verdict == "TAMPERED"
         impaired = stopped or refused is not None or told["met"] is False or tampered or not guarded
+        impaired = impaired or (stamp is not None and bool(stamp.trouble))
         status: Literal["well", "impaired"] = "impaired" if impaired else "well"
         return Health(status, database=True, head=head, views=views, sealed=sealed, verified=verified, guarded=guarded)
 

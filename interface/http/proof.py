@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, BinaryIO
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from application.sealed import Unsealed
+from application.sealed import Unsealed, Unstamped
 from domain.event import Refused
 from domain.note import encode
 from domain.tile import Tile
@@ -108,15 +109,21 @@ def prove_consistency(who: Caller, asked: AskedSizes) -> Consistency:
 ZIP = "application/zip"
 
 
+class AskedBundle(Seen):
+    timestamped: bool = Field(
+        default=False, description="Under the newest checkpoint that has a time-stamp (RFC 3161), and with that."
+    )
+
+
 @query(routes, "/records/{id}/bundle", (), bytes, found=False, also=ZIP)
-def bundle_record(who: Caller, id: UUID) -> Response | None:
+def bundle_record(who: Caller, id: UUID, asked: AskedBundle) -> Response | None:
     """Give a record's sealed events as one file that is verified offline."""
     if not who.at.records.recorder.select_events(id, limit=1):
         return None
-    return _bundled(f"{id}.bundle", lambda file: who.at.bundles.of_record(file, id))
+    return _bundled(f"{id}.bundle", partial(who.at.bundles.of_record, record=id, timestamped=asked.timestamped))
 
 
-class AskedRange(Seen):
+class AskedRange(AskedBundle):
     first: Size | None = Field(None, alias="from", description="The first position; with `to`.")
     last: Size | None = Field(None, alias="to", description="The last position.")
 
@@ -126,14 +133,15 @@ def bundle_log(who: Caller, asked: AskedRange) -> Response:
     """Give the sealed events from one position to another, or all, as one file that is verified offline."""
     first, last = asked.first, asked.last
     if first is None and last is None:
-        return _bundled("log.bundle", who.at.bundles.of_all)
+        return _bundled("log.bundle", partial(who.at.bundles.of_all, timestamped=asked.timestamped))
     if first is None or last is None:
         raise Refused("give a first position and a last one, or neither", field="from" if first is None else "to")
     if first > last:
         raise Refused("the last position comes before the first", field="to")
     if last > (sealed := sealed_size(who.at)):
         raise Refused("{sealed} events are sealed", field="to", sealed=sealed)
-    return _bundled(f"{first}-{last}.bundle", lambda file: who.at.bundles.of_range(file, first, last))
+    write = partial(who.at.bundles.of_range, first=first, last=last, timestamped=asked.timestamped)
+    return _bundled(f"{first}-{last}.bundle", write)
 
 
 def _bundled(name: str, write: Callable[[BinaryIO], object]) -> Response:
@@ -141,6 +149,13 @@ def _bundled(name: str, write: Callable[[BinaryIO], object]) -> Response:
     file = tempfile.TemporaryFile()  # noqa: SIM115  # whoever sends it closes it
     try:
         write(file)
+    except Unstamped as missing:
+        file.close()
+        raise Refused(
+            "no stamped checkpoint covers these events; the newest is of {size} events",
+            field="timestamped",
+            size=missing.size,
+        ) from None
     except Unsealed as trouble:
         file.close()
         raise Behind("none of these events can be given yet: {trouble}", trouble=trouble) from None

@@ -143,7 +143,7 @@ ALTERATIONS = {
     ),
     "a default": (
         "ALTER TABLE events ALTER salt SET DEFAULT sha256('')",
-        ["the column salt of the table events is now: bytea, not null, by default sha256('\\x'::bytea), and was"],
+        ["the column salt of the table events is now: bytea, by default sha256('\\x'::bytea), and was"],
     ),
     "an index dropped": (
         "DROP INDEX events_command_key",

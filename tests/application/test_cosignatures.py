@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -22,13 +21,13 @@ from domain.policy import Witness
 from tests.application.clusters import until
 from tests.domain.test_cosign import proof, tree
 from tests.domain.test_note import SECRET, key, signed
+from tests.faults.answering import Reply, answering
 
 AT = 1_700_000_000
 SIZE = {"Content-Type": "text/x.tlog.size"}
 SIGNERS = {name: Signer.of(f"{name}.example", bytes([n]) * 32, COSIGNATURE) for n, name in enumerate("AB", 20)}
 CHECKPOINT = signed(Note(tree(9).text))
 
-Reply = tuple[int, dict[str, str], bytes]
 Behaviour = Callable[[Request], Reply]
 
 
@@ -55,33 +54,14 @@ class Place:
     def witness(
         self, behaviour: Behaviour, name: str = "A", path: str = "", tls: ssl.SSLContext | None = None
     ) -> Witness:
-        place = self
+        def answer(path: str, body: bytes) -> Reply:
+            request = Request.parse(body)
+            self.requests.append(request)
+            self.paths.append(path)
+            return behaviour(request)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = Request.parse(self.rfile.read(int(self.headers["Content-Length"])))
-                place.requests.append(request)
-                place.paths.append(self.path)
-                status, headers, body = behaviour(request)
-                self.send_response(status)
-                for header in {"Content-Type": "text/plain", **headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(*header)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if tls:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        self._stack.callback(thread.join)
-        self._stack.callback(server.server_close)
-        self._stack.callback(server.shutdown)
-        scheme = "https" if tls else "http"
-        return Witness(name, SIGNERS[name].key, f"{scheme}://127.0.0.1:{server.server_port}{path}")
+        url = self._stack.enter_context(answering(answer, tls))
+        return Witness(name, SIGNERS[name].key, f"{url}{path}")
 
     def answers(self, *replies: Reply) -> Answer:
         """Ask one that gives these replies, one after another, and return what came of it."""

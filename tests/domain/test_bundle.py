@@ -64,11 +64,6 @@ def test_the_same_content_is_the_same_bytes() -> None:
     assert archived(files(WHOLE)) == WHOLE
 
 
-def test_it_is_said_that_a_timestamp_is_there_and_no_more() -> None:
-    assert verified(STORY.bundle(timestamp=b"anything")).timestamped
-    assert outcome(STORY.bundle(timestamp=b"anything")) == ("VERIFIED", "", None)
-
-
 def test_events_are_written_to_the_number_that_the_manifest_says() -> None:
     manifest, held = Manifest("all", ORIGIN, 8, ((1, 8),)), [STORY.held(position) for position in range(1, 9)]
     for leaves, events in ((STORY.hashes[:7], held), (STORY.hashes, held[:7]), (STORY.hashes, [*held, held[0]])):

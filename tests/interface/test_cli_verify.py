@@ -116,11 +116,11 @@ def test_a_fence_that_is_up_again_is_no_matter_but_what_was_edited_meanwhile_is(
 ) -> None:
     superuser(
         database,
-        "DROP TRIGGER events_are_append_only ON events",
+        "DROP TRIGGER events_are_not_rewritten ON events",
         EDITED,
-        "CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
-        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
-        "ALTER TABLE events ENABLE ALWAYS TRIGGER events_are_append_only",
+        "CREATE TRIGGER events_are_not_rewritten BEFORE UPDATE ON events"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_rewriting()",
+        "ALTER TABLE events ENABLE ALWAYS TRIGGER events_are_not_rewritten",
     )
     told = found(guarded)
     assert (told["kind"], told["altered"]) == ("event", [])

@@ -17,7 +17,7 @@ from tests.faults.load import submission
 from tests.interface.callers import Person
 from tests.tlog import Log, leaf
 
-UNASKED: dict[str, object] = {"witnessed": None, "witnesses": []}
+UNASKED: dict[str, object] = {"witnessed": None, "witnesses": [], "timestamp": None}
 
 
 @pytest.fixture

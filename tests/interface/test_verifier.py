@@ -13,6 +13,7 @@ import pytest
 from application.keys import Signer
 from domain.note import COSIGNATURE, cosigned
 from interface import pyz
+from interface.verifier import ELSEWHERE
 from tests.domain.bundles import LOG, ORIGIN, STRANGER, VILLAGE, Log, story
 from tests.interface.shell import Shell
 
@@ -122,7 +123,7 @@ def test_what_was_removed_lawfully_is_listed(inspector: Inspector) -> None:
         f"record       {VILLAGE}",
         f"signed by    {LOG.key}",
         "redacted     3, covered by 9",
-        "timestamp    there is one; it was not looked into",
+        f"timestamp    there is one, and it was not judged: {ELSEWHERE}",
     ]
     status, told = inspector.tells("one.bundle", *PINNED)
     assert (status, told["redacted"]) == (0, [{"position": 3, "covered_by": 9}])
@@ -159,6 +160,7 @@ def test_what_does_not_hold_has_status_1_and_names_the_place(inspector: Inspecto
             "cosignatures": {},
             "redacted": [],
             "timestamped": False,
+            "timestamped_at": None,
         },
     )
     status, told = inspector.tells("bad.bundle", "--key", str(STRANGER.key))
@@ -201,6 +203,10 @@ def test_a_policy_says_who_must_have_cosigned_and_how_lately(inspector: Inspecto
         (["good.bundle", *PINNED, "--fresh", "7d"], "give the policy that names them"),
         (["good.bundle", *PINNED, "--policy", "policy", "--fresh", "7w"], "no span of time"),
         (["good.bundle", *PINNED, "--policy", "policy", "--fresh", "0d"], "no span of time"),
+        (
+            ["good.bundle", *PINNED, "--timestamp-roots", "roots.pem"],
+            "cannot judge a time-stamp: taizhang verify-bundle",
+        ),
         (["good.bundle", *PINNED, "--unknown"], "unrecognized arguments"),
         ([], "required: FILE"),
     ],
