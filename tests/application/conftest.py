@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -13,6 +14,7 @@ from application.seal import Sealer
 from application.sealed import Sealed
 from interface.app import Installation
 from tests.application.services import Calendar, opened
+from tests.faults.house import House
 from tests.faults.log import recorder
 from tests.faults.place import Place
 from tests.faults.proxy import Proxy, proxied
@@ -71,3 +73,11 @@ def place(database: Database, tmp_path: Path) -> Iterator[Place]:
     Sealer.begin(signer, folder, sealed, [load(database.keys, WRITER).key])
     with recorder(database) as log:
         yield Place(database, log, folder, sealed, signer)
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> Iterator[House]:
+    keys = copytree(database.keys, tmp_path / "keys")
+    with Installation(replace(database, keys=keys), sealed=Sealed(tmp_path / "sealed")) as at:
+        at.access.introduce(["安吉"])
+        yield House(at, tmp_path)

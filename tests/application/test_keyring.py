@@ -1,83 +1,21 @@
 """Keys are changed while the log is written and sealed: nothing is refused, and what is retired is of no use."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
 from application.access import person_id
-from application.database import Database
-from application.keys import LOG, WRITER, Signer, Unusable, create_next, load, load_all, verify
+from application.keys import LOG, WRITER, Signer, Unusable, load
 from application.log import Appended
 from application.seal import Sealer, Unaccountable, Unwilling
-from application.sealed import Sealed
 from domain.event import Refused
 from domain.group import signed
-from domain.keyring import Role
-from domain.note import Key
-from interface.app import Installation
+from tests.faults.house import House, next_key
 from tests.faults.load import submission
 from tests.faults.log import ORIGIN, leaves, recorder
 from tests.faults.tamper import FORGED, tamper
-
-
-class House:
-    """An installation with keys of its own, its sealer, and what is published."""
-
-    def __init__(self, at: Installation, home: Path) -> None:
-        self.at = at
-        self.keys = at.database.keys
-        self.sealed = at.sealed
-        self.folder = home / "sealer"
-        Sealer.begin(load(self.keys, LOG), self.folder, self.sealed, [load(self.keys, WRITER).key])
-        self._sealer: Sealer | None = None
-
-    @property
-    def sealer(self) -> Sealer:
-        self._sealer = self._sealer or self.new_sealer()
-        return self._sealer
-
-    def new_sealer(self) -> Sealer:
-        return Sealer(
-            self.at.database, lambda: load_all(self.keys, LOG), self.folder, self.sealed, lambda: datetime.now(UTC)
-        )
-
-    def record(self, count: int = 1) -> None:
-        assert isinstance(self.at.records.recorder.append(submission(events=count)), Appended)
-
-    def seals(self) -> None:
-        self.sealer.seal()
-
-    def adds(self, role: Role, key: Key) -> int:
-        act = self.at.act("安吉", "三年一换")
-        return self.at.keyrings.add(act, role, key, load(self.keys, role).key).position
-
-    def retires(self, key: Key) -> int:
-        return self.at.keyrings.retire(self.at.act("安吉", "三年一换"), key).position
-
-    def signers(self) -> list[Key]:
-        """Those of the log's keys that signed the newest checkpoint."""
-        note = self.sealed.note()
-        return [each.key for each in load_all(self.keys, LOG) if note.is_signed_by(each.key, verify)]
-
-    def writers(self) -> list[bytes]:
-        """The id of the key that signed each group."""
-        return [id for (id,) in self.at.reads.fetch("SELECT key_id FROM event_groups ORDER BY first")]
-
-
-@pytest.fixture
-def house(database: Database, tmp_path: Path) -> Iterator[House]:
-    keys = copytree(database.keys, tmp_path / "keys")
-    with Installation(replace(database, keys=keys), sealed=Sealed(tmp_path / "sealed")) as at:
-        at.access.introduce(["安吉"])
-        yield House(at, tmp_path)
-
-
-def next_key(house: House, role: Role) -> Key:
-    return create_next(house.keys, role, load(house.keys, role).key.name).key
 
 
 def test_a_log_passes_from_one_key_to_the_next_and_both_sign_meanwhile(house: House) -> None:

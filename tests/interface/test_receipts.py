@@ -1,0 +1,43 @@
+"""What a submitter and a subscriber hold against the service: a receipt, and how far they have read."""
+
+from application.seal import Sealer
+from interface.app import Installation
+from tests.faults.tamper import tamper
+from tests.interface.callers import Person
+
+UNIT = {"name": "梅溪镇", "level": "township", "code": "330523101"}
+
+
+def cut(installation: Installation, position: int) -> None:
+    """Delete the tail from a position on, groups and all."""
+    tamper(
+        installation.database,
+        f"DELETE FROM events WHERE position >= {position}",
+        f"DELETE FROM event_groups WHERE first >= {position}",
+    )
+
+
+def test_a_receipt_shows_that_the_tail_was_another_before_it_was_sealed(
+    installation: Installation, sealer: Sealer, ann: Person
+) -> None:
+    """Tampering 4: nobody but who submitted it knows that it was there."""
+    kept = ann.did("/organisations", UNIT)["events"][0]
+    cut(installation, kept["position"])
+    with Installation(installation.database, sealed=installation.sealed) as another:
+        another.organisations.establish(another.act("bo", "instead"), "别的镇", "township", code="330523102")
+    sealer.seal()
+    ann.seen.clear()
+    proof = ann.saw(f"/events/{kept['position']}/proof")
+    assert proof["leaf"] != kept["leaf"]
+
+
+def test_whoever_has_read_further_finds_that_the_log_went_back(installation: Installation, ann: Person) -> None:
+    """Tampering 7: a subscriber's cursor is ahead of the log."""
+    before = installation.head()
+    read = ann.did("/organisations", UNIT)["position"]
+    ann.seen.clear()
+    assert ann.get("/organisations", params={"known_at": read}).status_code == 200
+    cut(installation, before + 1)
+    answer = ann.get("/organisations", params={"known_at": read})
+    assert answer.status_code == 422
+    assert f"the log ends at position {before}" in answer.text
