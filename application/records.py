@@ -16,6 +16,7 @@ from application.database import Database
 from application.log import Appended, Command, Entry, LogRecorder, Outcome, Recording, Repeated, Stale, Submission
 from application.log.mapper import recorded, unspeakable
 from domain.event import Account, Aggregate, Event, Recorded, Refused, replace
+from domain.redaction import Redactions, redactions_id
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -94,6 +95,7 @@ class Work:
         self._before = before or {}
         self.states: dict[UUID, Aggregate] = {}
         self.read: dict[UUID, int] = {}
+        self._removals = records.removals()
         self._commands: list[Command] = []
 
     def load(self, kind: type[A], id: UUID, expected: int | None = None) -> A:
@@ -152,6 +154,11 @@ class Work:
             self._commands.append(Command(account.command_id, stored, digest))
 
     @property
+    def removes(self) -> bool:
+        """Whether it concerns what is removed from the log."""
+        return self._removals.id in self.read
+
+    @property
     def commands(self) -> int:
         """How many commands record anything."""
         return len(self._commands)
@@ -162,7 +169,8 @@ class Work:
         return sum(len(command.events) for command in self._commands)
 
     def submission(self) -> Submission:
-        return Submission(self._commands, self.read)
+        """What the log is given: it relies, besides, on nothing having been removed from what was loaded."""
+        return Submission(self._commands, {self._removals.id: self._removals.version, **self.read})
 
     def receipt(self, appended: Appended) -> Receipt:
         """Return the receipt of the last command, once the work is appended."""
@@ -189,6 +197,7 @@ class Records(Application[UUID]):
     def __init__(self, database: Database) -> None:
         self.database = database
         self._cache: OrderedDict[UUID, Aggregate] = OrderedDict()
+        self._removals: Redactions | None = None
         self._cache_lock = threading.Lock()
         super().__init__(
             {
@@ -214,7 +223,7 @@ class Records(Application[UUID]):
         since = _of_kind(known, kind) if known is not None else None
         if since is not None and not fresh:
             return since
-        state = _replay(kind, since, self.recorder.select_events(id, gt=since.version if since else None))
+        state = self._replay(kind, since, self.recorder.select_events(id, gt=since.version if since else None))
         if state is None:
             return kind(id)
         self.keep([state])
@@ -223,7 +232,7 @@ class Records(Application[UUID]):
     def load_at(self, kind: type[A], id: UUID, position: int) -> A:
         """Return an aggregate as it was once a position was recorded."""
         history = (entry for entry in self.recorder.select_events(id) if entry.id <= position)
-        return _replay(kind, None, history) or kind(id)
+        return self._replay(kind, None, history) or kind(id)
 
     def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
         """Return aggregates at their last known version, those not at hand in one query."""
@@ -235,8 +244,39 @@ class Records(Application[UUID]):
             for entry in self.recorder.select_streams(missing):
                 histories.setdefault(entry.originator_id, []).append(entry)
             for id in missing:
-                known[id] = _replay(kind, None, histories.get(id, ())) or kind(id)
+                known[id] = self._replay(kind, None, histories.get(id, ())) or kind(id)
         return [_of_kind(known[id], kind) for id in ids]
+
+    def removals(self) -> Redactions:
+        """Return which payloads are not in the states at hand, and are not read any more."""
+        with self._cache_lock:
+            if self._removals is None:
+                id = redactions_id(self.recorder.origin())
+                read = [recorded(entry) for entry in self.recorder.select_events(id)]
+                self._removals = Redactions.replay(None, read) or Redactions(id)
+            return self._removals
+
+    def _renew(self) -> None:
+        """Drop all states, since something was removed that they may hold."""
+        with self._cache_lock:
+            self._cache.clear()
+            self._removals = None
+
+    def _replay(self, kind: type[A], state: A | None, history: Iterable[Entry]) -> A | None:
+        """Replay a stream; refuse one that began as a record of another kind.
+
+        What was removed, or is to be, changes nothing any more: a record is what is left of it.
+        """
+        removed = self.removals().removed
+        for entry in history:
+            if entry.removed or entry.id in removed:
+                state = replace(state or kind(_id(entry)), version=entry.originator_version)
+                continue
+            past = recorded(entry)
+            if state is None and not isinstance(past.event, _events_of(kind)):
+                raise _another_kind(past.originator_id)
+            state = kind.replay(state, (past,))
+        return state
 
     def rests_on(self, id: UUID, without: Collection[int]) -> int | None:
         """Return the first position of a record whose event cannot be replayed without those at some positions."""
@@ -321,6 +361,8 @@ class Records(Application[UUID]):
             self.keep(work.states.values())
         elif isinstance(outcome, Stale):
             self.forget(outcome.versions)
+        if work.removes or (isinstance(outcome, Stale) and self.removals().id in outcome.versions):
+            self._renew()
         return outcome
 
     def moved_on(self, work: Work) -> dict[UUID, int]:
@@ -362,22 +404,6 @@ class Records(Application[UUID]):
 def _of_kind(state: Aggregate, kind: type[A]) -> A:
     if not isinstance(state, kind):
         raise _another_kind(state.id)
-    return state
-
-
-def _replay(kind: type[A], state: A | None, history: Iterable[Entry]) -> A | None:
-    """Replay a stream; refuse one that began as a record of another kind.
-
-    What was removed changes nothing any more: a record is what is left of it.
-    """
-    for entry in history:
-        if entry.removed:
-            state = replace(state or kind(_id(entry)), version=entry.originator_version)
-            continue
-        past = recorded(entry)
-        if state is None and not isinstance(past.event, _events_of(kind)):
-            raise _another_kind(past.originator_id)
-        state = kind.replay(state, (past,))
     return state
 
 

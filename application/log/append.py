@@ -165,7 +165,7 @@ class Appender:
             return None
         end = self._end
         head, recorded_at = end.position, end.now()
-        reads = [read for each in group for read in each.read.items()]
+        reads = {read for each in group for read in each.read.items()}
         leaves, appended = self._signed(group, head, recorded_at)
         given = ([id for id, _ in reads], [version for _, version in reads], *appended)
         self._before_waiting()

@@ -37,13 +37,19 @@ def history(
             if as_json:
                 write_json(f"{', ' if number else ''}{adapter.dump_json(each).decode()}")
             else:
-                reason = f" ({each.account['reason']})" if each.account.get("reason") else ""
-                who = each.by.name or each.by.id if each.by else each.account["actor"]
-                line = f"{each.position:>8}  {each.account['occurred_on']}  {who}: {each.sentence}{reason}"
-                sys.stdout.write(line + "\n")
+                sys.stdout.write(f"{each.position:>8}  {_line(each)}\n")
         if as_json:
             write_json("]}\n")
         sys.stdout.flush()
+
+
+def _line(each: Any) -> str:
+    """Tell of one event: when it took effect, who did it, what it means, and why."""
+    if not each.account:  # it was removed, and the day is that on which it was recorded
+        return f"{each.recorded_at.date()}  {each.sentence}"
+    reason = f" ({each.account['reason']})" if each.account.get("reason") else ""
+    who = each.by.name or each.by.id if each.by else each.account["actor"]
+    return f"{each.account['occurred_on']}  {who}: {each.sentence}{reason}"
 
 
 def _pages(at: Installation, record: UUID, until: int) -> Iterator[Sequence[Any]]:

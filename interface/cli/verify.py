@@ -98,7 +98,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"VERIFIED: {report.events} events of {report.origin}"
     yield f"{report.sealed} are sealed, under {report.checkpoints} checkpoints"
     if report.removed:
-        yield f"{report.removed} payloads were removed lawfully, by decisions on record"
+        yield f"payloads removed lawfully, by decisions on record: {report.removed}"
     if report.since:
         yield f"{report.since} of them were verified before, and not read again"
     if report.guarded and not report.altered:

@@ -109,6 +109,31 @@ def test_a_record_is_what_is_left_of_it(house: Installation, unit: UUID, calenda
         assert [each.name for each in another.records.load_many(Organisation, [unit])] == ["鲁家"]
 
 
+def test_no_process_records_again_what_was_removed(house: Installation, unit: UUID, calendar: Calendar) -> None:
+    """Another one has the record at hand, as it was before: the next event would repeat the name before it."""
+    position = house.organisations.rename(calendar.act(), unit, NAMED).position
+    with opened(house.database, calendar) as another:
+        assert another.records.load(Organisation, unit).name == NAMED
+        house.remove(deciding(calendar), [position, said(house, unit)])
+        for each in (another, house):
+            each.organisations.rename(calendar.act(), unit, f"鲁家{each is house}")
+    house.fold_now()
+    assert anywhere(house.database) == []
+
+
+def test_what_is_to_be_removed_is_read_no_more(
+    house: Installation, unit: UUID, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the decision and the removal of the bytes."""
+    position = house.organisations.rename(calendar.act(), unit, NAMED).position
+    monkeypatch.setattr("application.redaction.Redaction.finish", lambda _: 0)
+    house.remove(deciding(calendar), [position])
+    with opened(house.database, calendar) as another:
+        for each in (house, another):
+            assert each.records.load(Organisation, unit).name == "鲁家新村"
+            assert [state.name for state in each.records.load_many(Organisation, [unit])] == ["鲁家新村"]
+
+
 def test_the_last_event_of_a_record_can_go(house: Installation, unit: UUID, calendar: Calendar) -> None:
     last = house.organisations.rename(calendar.act(), unit, "另一名").position
     house.remove(deciding(calendar), [last])
@@ -304,7 +329,7 @@ def test_a_log_is_verified_whatever_was_removed_lawfully(
     sealer.seal()
     for position in removed:
         house.remove(deciding(calendar), [position])
-    house.organisations.rename(calendar.act(), unit, "鲁家村")
+    house.organisations.rename(calendar.act(), unit, "鲁家一村")
     sealer.seal()
     report = judgement(house)
     assert (report.finding, report.removed) == (None, len(removed))
