@@ -164,7 +164,7 @@ def test_what_keeps_a_token_away_is_said_by_name(tmp_path: Path, papers: Papers)
         ({"TAIZHANG_TIMESTAMP_ROOTS": ""}, "TAIZHANG_TIMESTAMP_ROOTS: name the file with the certificates"),
         ({"TAIZHANG_TIMESTAMP_ROOTS": "gone.pem"}, "gone.pem: No such file or directory"),
         ({"TAIZHANG_TIMESTAMP_ROOTS": "none.pem"}, "TAIZHANG_TIMESTAMP_ROOTS: none.pem holds no certificates in PEM"),
-        ({"TAIZHANG_TIMESTAMP_EVERY": "1w"}, "TAIZHANG_TIMESTAMP_EVERY: “1w” is no span of time such as 1d"),
+        ({"TAIZHANG_TIMESTAMP_EVERY": "1w"}, "TAIZHANG_TIMESTAMP_EVERY: “1w” is no span of time such as 7d"),
     ):
         assert Shell(tmp_path, {**asked, **given}).refuses("timestamp").startswith(said)
     assert sealed.stamped() == 0
