@@ -249,12 +249,13 @@ class Records(Application[UUID]):
 
     def removals(self) -> Redactions:
         """Return which payloads are not in the states at hand, and are not read any more."""
-        with self._cache_lock:
-            if self._removals is None:
+        known = self._removals
+        if known is None:
+            with self._cache_lock:
                 id = redactions_id(self.recorder.origin())
                 read = [recorded(entry) for entry in self.recorder.select_events(id)]
-                self._removals = Redactions.replay(None, read) or Redactions(id)
-            return self._removals
+                known = self._removals = Redactions.replay(None, read) or Redactions(id)
+        return known
 
     def _renew(self) -> None:
         """Drop all states, since something was removed that they may hold."""

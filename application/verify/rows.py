@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -137,6 +138,8 @@ class Rows:
 
     def _removed(self, rows: Sequence[Event]) -> Finding | None:
         """Every payload that was removed is covered by a later event."""
+        if None not in map(itemgetter(-1), rows):
+            return None
         for position, *_, state in rows:
             if state is None and self._covered.get(position, 0) <= position:
                 said = f"the payload at position {position} was removed, and no later event covers that"
