@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -72,11 +73,15 @@ def inspect(
         report = judged(file, trust)
     except OSError as error:
         return fail(f"{file}: {error.strerror or error}")
-    if as_json:
-        sys.stdout.write(json.dumps(_document(report)) + "\n")
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(report))
-    sys.stdout.flush()
+    try:
+        if as_json:
+            sys.stdout.write(json.dumps(_document(report)) + "\n")
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has read enough, as head does; what Python would still write at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0 if report.verdict.holds else 1
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import time
@@ -229,3 +230,25 @@ def test_the_command_line_does_the_same(inspector: Inspector) -> None:
         for words in ((name, *PINNED), (name, *PINNED, "--json"), (name,), ("none", *PINNED)):
             ran = shell.run("verify-bundle", *words)
             assert (ran.returncode, ran.stdout.decode(), ran.stderr.decode()) == inspector.run(*words)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_whoever_has_read_enough_hears_of_nothing_and_the_status_is_the_verdicts(
+    inspector: Inspector, more: list[str]
+) -> None:
+    """As head does: it reads a line, and closes the pipe."""
+    (inspector.folder / "whole.bundle").write_bytes(story().bundle())
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [*inspector.command, "whole.bundle", *PINNED, *more],
+            cwd=inspector.folder,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, b"")
