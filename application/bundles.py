@@ -13,6 +13,7 @@ from application.proofs import Proofs
 from application.sealed import Sealed, Unsealed, Unstamped
 from domain.bundle import Held, Link, Manifest, state_written, write
 from domain.covering import COVERING, covered
+from domain.event import Refused
 from domain.keychange import LOG, Change
 from domain.keyring import keyring_id
 from domain.merkle import multiproof, split
@@ -49,7 +50,8 @@ class Bundles:
     """Writes bundles of what is sealed: entries and leaves as they were published, states as they are stored.
 
     ``timestamped`` ones are under the newest stamped checkpoint, with its token; raise Unstamped where that does not
-    cover every event that is sealed of what is asked for.
+    cover every event that is sealed of what is asked for. Those with ``since`` prove that the tree of so many events
+    is its beginning; raise Refused where these are not under the checkpoint.
     """
 
     def __init__(self, reads: Reads, sealed: Sealed) -> None:
@@ -57,43 +59,51 @@ class Bundles:
         self._proofs = Proofs(sealed)
         self._sealed = sealed
 
-    def of_record(self, file: BinaryIO, record: UUID, *, timestamped: bool = False) -> Manifest:
+    def of_record(
+        self, file: BinaryIO, record: UUID, *, since: int | None = None, timestamped: bool = False
+    ) -> Manifest:
         """Write a record's events; raise Unsealed if none of them is sealed."""
-        newest = Head(self._sealed.note())
+        newest = self._newest(since)
         positions = [position for (position,) in self._reads.fetch(RECORD, (record, newest.checkpoint.size))]
         if not positions:
             raise Unsealed(f"no event of the record {record} is sealed")
-        head = self._stamped(positions[-1]) if timestamped else newest
+        head = self._stamped(positions[-1], since) if timestamped else newest
         sealed = head.checkpoint
         spans, covering = self._covered(_spans(positions), sealed.size)
-        manifest = Manifest("record", sealed.origin, sealed.size, spans, record, covering=covering)
+        manifest = Manifest("record", sealed.origin, sealed.size, spans, record, None, covering, since)
         return self._write(file, head, manifest)
 
-    def of_range(self, file: BinaryIO, first: int, last: int, *, timestamped: bool = False) -> Manifest:
+    def of_range(
+        self, file: BinaryIO, first: int, last: int, *, since: int | None = None, timestamped: bool = False
+    ) -> Manifest:
         """Write the events from a position to another; raise Unsealed for more than are sealed."""
-        newest = Head(self._sealed.note())
+        newest = self._newest(since)
         if not 1 <= first <= last <= (size := newest.checkpoint.size):
             raise Unsealed(f"the sealed events are those from 1 to {size}: {first} to {last} are not among them")
-        head = self._stamped(last) if timestamped else newest
+        head = self._stamped(last, since) if timestamped else newest
         sealed = head.checkpoint
         spans, covering = self._covered(((first, last),), sealed.size)
-        manifest = Manifest("range", sealed.origin, sealed.size, spans, asked=(first, last), covering=covering)
+        manifest = Manifest("range", sealed.origin, sealed.size, spans, None, (first, last), covering, since)
         return self._write(file, head, manifest)
 
-    def of_all(self, file: BinaryIO, *, timestamped: bool = False) -> Manifest:
+    def of_all(self, file: BinaryIO, *, since: int | None = None, timestamped: bool = False) -> Manifest:
         """Write everything that is sealed, or that was when a checkpoint was stamped last."""
-        head = self._stamped(1) if timestamped else Head(self._sealed.note())
+        head = self._stamped(1, since) if timestamped else self._newest(since)
         sealed = head.checkpoint
         size = sealed.size
-        return self._write(file, head, Manifest("all", sealed.origin, size, ((1, size),) if size else ()))
+        spans = ((1, size),) if size else ()
+        return self._write(file, head, Manifest("all", sealed.origin, size, spans, since=since))
 
-    def _stamped(self, last: int) -> Head:
+    def _newest(self, since: int | None) -> Head:
+        return _holding(since, Head(self._sealed.note()))
+
+    def _stamped(self, last: int, since: int | None) -> Head:
         """Return the newest stamped checkpoint, if it covers a position."""
         size = self._sealed.stamped()
         stamp = self._sealed.stamp(size) if size >= last else None
         if stamp is None:
             raise Unstamped(size)
-        return Head(Note.parse(stamp.checkpoint), stamp.token)
+        return _holding(since, Head(Note.parse(stamp.checkpoint), stamp.token))
 
     def _covered(self, spans: tuple[Span, ...], size: int) -> tuple[tuple[Span, ...], tuple[int, ...]]:
         """Add the events that cover the removal of payloads; return the spans with them, and which they are."""
@@ -112,12 +122,19 @@ class Bundles:
 
     def _write(self, file: BinaryIO, head: Head, manifest: Manifest) -> Manifest:
         proof = multiproof(manifest.runs, manifest.size, Tiles(manifest.size, self._sealed.tile))
+        consistency = self._consistency(manifest.since, manifest.size) if manifest.since is not None else ()
         leaves = [leaf for span in manifest.positions for leaf in self._leaves(span, manifest.size)]
         removed = self._removed(manifest.size)
         events = (held for span in manifest.positions for held in self._held(span, manifest.size, removed))
         with tempfile.TemporaryFile(dir=_folder(file)) as scratch:
-            write(file, scratch, manifest, bytes(head.note), leaves, proof, events, self._links(manifest), head.token)
+            links = self._links(manifest)
+            write(file, scratch, manifest, bytes(head.note), leaves, proof, events, links, consistency, head.token)
         return manifest
+
+    def _consistency(self, since: int, size: int) -> Sequence[bytes]:
+        """The root of an earlier size, and what proves that the tree of this one began with it."""
+        found = self._proofs.consistent(since, size)
+        return [found.first_root, *found.hashes]
 
     def _links(self, manifest: Manifest) -> Iterator[Link]:
         """The events that added keys, each under the first checkpoint that it is in: an earlier key signed that too."""
@@ -151,6 +168,14 @@ class Bundles:
                 yield salt or b"", state
             if len(rows) < min(PAGE, last - after):
                 raise _gone(after + len(rows) + 1)
+
+
+def _holding(since: int | None, head: Head) -> Head:
+    """Return a checkpoint that so many events are under; raise Refused if they are not."""
+    size = head.checkpoint.size
+    if since is not None and not 1 <= since <= size:
+        raise Refused("{sealed} events are sealed", field="since", sealed=size)
+    return head
 
 
 def _tiles(span: Span, size: int, level: int) -> Iterator[tuple[Tile, int, int]]:

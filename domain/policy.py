@@ -1,7 +1,7 @@
 """Trust policies (信任策略), C2SP tlog-policy: which logs and witnesses are trusted, whose cosignatures are enough."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -82,6 +82,17 @@ class Policy:
         """The witnesses that cosigned, by their names in the policy, and when, in seconds since 1970."""
         times = ((each.name, note.cosigned_at(each.key, verify)) for each in self.witnesses)
         return {name: at for name, at in times if at is not None}
+
+    def met_at(self, note: Note, verify: Verify) -> int | None:
+        """When the last of the first witnesses that are enough cosigned; None if too few did, or none need to."""
+        return self._met_at(self.cosigned_at(note, verify))
+
+    def _met_at(self, times: Mapping[str, int]) -> int | None:
+        if self._is_quorum(()):
+            return None
+        return next(
+            (by for by in sorted(times.values()) if self._is_quorum([n for n, at in times.items() if at <= by])), None
+        )
 
     def _is_signed(self, note: Note, verify: Verify) -> bool:
         origin, _, _ = note.text.partition("\n")

@@ -17,13 +17,14 @@ from typing import Any, Final
 
 from domain.bundle import Judge, Report, Trust, verify
 from domain.ed25519 import verify as check
-from domain.note import ED25519, Key
+from domain.note import ED25519, Checkpoint, Key, Note
 from domain.policy import Policy
 from interface.span import seconds
 
 KEY: Final = "A key of the log that you have by another way than the bundle; as often as you have one."
 POLICY: Final = "A trust policy (C2SP tlog-policy): further logs, and which witnesses must have cosigned."
 FRESH: Final = "How long ago, at most, a witness of the policy cosigned it: 7d, 36h, 90m."
+SINCE: Final = "A checkpoint of the log that you kept from before: the log must go on from there."
 ROOTS: Final = "Certificates (PEM) that a time-stamping authority's must lead to: its token must be there, and hold."
 JSON: Final = "Print the result as one JSON document."
 
@@ -43,6 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", metavar="VKEY", action="append", default=[], help=KEY)
     parser.add_argument("--policy", metavar="FILE", type=Path, help=POLICY)
     parser.add_argument("--fresh", metavar="SPAN", help=FRESH)
+    parser.add_argument("--since", metavar="FILE", type=Path, help=SINCE)
     parser.add_argument("--timestamp-roots", metavar="FILE", help=f"Not here: {ELSEWHERE}.")
     parser.add_argument("--json", action="store_true", help=JSON)
     if isinstance(sys.stdout, TextIOWrapper):
@@ -50,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     if given.timestamp_roots is not None:
         return fail(f"this verifier, which needs Python alone, cannot judge a time-stamp: {ELSEWHERE}")
-    return inspect(given.file, given.key, given.policy, given.fresh, as_json=given.json)
+    return inspect(given.file, given.key, given.policy, given.fresh, given.since, as_json=given.json)
 
 
 def inspect(
@@ -58,15 +60,16 @@ def inspect(
     keys: Sequence[str],
     policy: Path | None,
     fresh: str | None,
+    since: Path | None,
     judge: Judge | None = None,
     *,
     as_json: bool,
 ) -> int:
     """Verify a bundle, print what came of it, and return the exit status."""
     try:
-        trust = _trust(keys, policy, fresh, judge)
+        trust = _trust(keys, policy, fresh, since, judge)
     except OSError as error:
-        return fail(f"{policy}: {error.strerror}")
+        return fail(f"{error.filename}: {error.strerror}")
     except ValueError as error:
         return fail(str(error))
     try:
@@ -94,11 +97,13 @@ def judged(file: Path, trust: Trust) -> Report:
         return verify(opened, trust, check, lambda work: beside.submit(work, again).result)
 
 
-def _trust(keys: Sequence[str], policy: Path | None, fresh: str | None, judge: Judge | None) -> Trust:
+def _trust(
+    keys: Sequence[str], policy: Path | None, fresh: str | None, since: Path | None, judge: Judge | None
+) -> Trust:
     """Raise ValueError, with what to do instead, for what says too little or makes no sense."""
     read = Policy.parse(policy.read_text("utf-8", "surrogateescape")) if policy else None
     oldest = None if fresh is None else int(time.time()) - seconds(fresh)
-    trust = Trust(tuple(map(_key, keys)), read, oldest, judge)
+    trust = Trust(tuple(map(_key, keys)), read, oldest, _kept(since) if since else None, judge)
     if not trust.pinned:
         raise ValueError("no key is trusted: give one with --key, as whoever keeps the log published it elsewhere")
     return trust
@@ -109,6 +114,15 @@ def _key(line: str) -> Key:
     if key.kind != ED25519:
         raise ValueError(f"{line} is no log's key, of type {ED25519}, but a witness's: witnesses are in a policy")
     return key
+
+
+def _kept(file: Path) -> Note:
+    try:
+        note = Note.parse(file.read_bytes())
+        Checkpoint.parse(note.text)
+    except ValueError as error:
+        raise ValueError(f"{file} is no checkpoint: {error}") from None
+    return note
 
 
 def _document(report: Report) -> dict[str, Any]:
@@ -127,6 +141,7 @@ def _document(report: Report) -> dict[str, Any]:
         "keys": report.keys,
         "cosignatures": {name: _time(at) for name, at in report.cosigned_at.items()},
         "redacted": [{"position": each.position, "covered_by": each.covered_by} for each in report.redactions],
+        "since": report.continues,
         "timestamped": report.timestamped,
         "timestamped_at": None if report.timestamped_at is None else _time(report.timestamped_at),
     }
@@ -148,6 +163,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"signed by    {key}"
     for name, at in report.cosigned_at.items():
         yield f"cosigned by  {name} at {_time(at)}"
+    if report.continues is not None:
+        yield f"goes on      from the {report.continues} events of the checkpoint that you kept"
     for each in report.redactions:
         yield f"redacted     {each.position}, covered by {each.covered_by}"
     if report.timestamped_at is not None:

@@ -1,8 +1,9 @@
 """Bundles that stay as they are, whole ones and others, and what every verifier in any language must say of each.
 
 ``python -m tests.golden_bundles`` writes them anew, to the byte the same: keys, salts and times are given, in
-``tests/domain/bundles.py``. ``index.json`` has for each the ``keys`` that are pinned, the ``policy`` and the ``oldest``
-cosignature accepted (seconds since 1970) where there are any, and the verdict that follows.
+``tests/domain/bundles.py``. ``index.json`` has for each the ``keys`` that are pinned, the ``policy``, the ``oldest``
+cosignature accepted (seconds since 1970) and the checkpoint that was ``kept`` where there are any, and the verdict that
+follows.
 """
 
 import json
@@ -16,7 +17,7 @@ from application.keys import Signer
 from domain.bundle import Report, Trust, verify
 from domain.bundle.events import REMOVED
 from domain.ed25519 import verify as check
-from domain.note import COSIGNATURE, Key, Note, cosigned
+from domain.note import COSIGNATURE, Key, Note
 from domain.policy import Policy
 from tests.domain.bundles import (
     BEGUN,
@@ -49,6 +50,7 @@ class Golden:
     key: Signer = LOG
     policy: str | None = None
     oldest: int | None = None
+    kept: Note | None = None
 
     def entry(self) -> dict[str, Any]:
         """What the index says of it."""
@@ -57,6 +59,8 @@ class Golden:
             said["policy"] = self.policy
         if self.oldest is not None:
             said["oldest"] = self.oldest
+        if self.kept is not None:
+            said["kept"] = bytes(self.kept).decode()
         verdict = judged(self.bundle, said).verdict
         return {**said, "verdict": verdict.name, "kind": verdict.kind, "index": verdict.index}
 
@@ -64,7 +68,8 @@ class Golden:
 def judged(bundle: bytes, said: dict[str, Any]) -> Report:
     """Verify a bundle with what an entry of the index says is pinned."""
     policy = Policy.parse(said["policy"]) if "policy" in said else None
-    trust = Trust(tuple(map(Key.parse, said["keys"])), policy, said.get("oldest"))
+    kept = Note.parse(said["kept"].encode()) if "kept" in said else None
+    trust = Trust(tuple(map(Key.parse, said["keys"])), policy, said.get("oldest"), kept)
     return verify(BytesIO(bundle), trust, check)
 
 
@@ -82,6 +87,7 @@ def goldens() -> dict[str, Golden]:
         "stale": Golden(witnessed(log), policy=POLICY, oldest=AT + 1),
         "quorum": Golden(whole, policy=POLICY),
         "unknown-key": Golden(whole, STRANGER),
+        **continued(),
         **removed(),
         **rotated(),
         **sealed(),
@@ -90,9 +96,39 @@ def goldens() -> dict[str, Golden]:
 
 
 def witnessed(log: Log) -> bytes:
-    note = log.checkpoint()
-    signature = AT.to_bytes(8) + WITNESS.sign(cosigned(note.text, AT))
-    return log.bundle(checkpoint=note.with_signature(WITNESS.key, signature))
+    return log.bundle(checkpoint=cosigned(log.checkpoint(), AT))
+
+
+def cosigned(note: Note, at: int) -> Note:
+    return Note(note.text, (*note.signatures, WITNESS.cosign(note.text, at)))
+
+
+def continued() -> dict[str, Golden]:
+    """Bundles of a log of which somebody kept a checkpoint of three events, or says so."""
+    log, begun = story(5), int(BEGUN.timestamp())
+    kept, other = log.checkpoint(size=3), story(5)
+    other.change(1, topic="organisation.Renamed")
+    proved, bare = log.bundle([4], asked=(4, 4), since=3), log.bundle([4], asked=(4, 4))
+    sealed = log.bundle([4], checkpoint=cosigned(log.checkpoint(), AT), asked=(4, 4), since=3)
+    return {
+        "since": Golden(proved),
+        "since-kept": Golden(proved, kept=kept),
+        "since-kept-all": Golden(log.bundle(), kept=kept),
+        "since-cosigned": Golden(sealed, policy=POLICY, kept=cosigned(kept, begun + 180)),
+        "tampered-since": Golden(proved, kept=other.checkpoint(size=3)),
+        "tampered-since-all": Golden(log.bundle(), kept=other.checkpoint(size=3)),
+        "tampered-since-same": Golden(bare, kept=other.checkpoint()),
+        "tampered-consistency": Golden(rewritten(proved, {"consistency": lambda held: flipped(held, 300)})),
+        "tampered-backdated": Golden(sealed, policy=POLICY, kept=cosigned(kept, begun + 541)),
+        "tampered-later": Golden(
+            sealed,
+            policy=POLICY.replace("quorum W", "group g 1 W\nquorum g"),
+            kept=cosigned(log.checkpoint(), begun - 61),
+        ),
+        "incomplete-consistency": Golden(bare, kept=kept),
+        "stale-kept": Golden(bare, kept=story(6).checkpoint()),
+        "unknown-key-kept": Golden(proved, kept=log.checkpoint(STRANGER, size=3)),
+    }
 
 
 def removed() -> dict[str, Golden]:

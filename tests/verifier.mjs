@@ -4,15 +4,15 @@ import { createInterface } from "node:readline";
 
 import { verify } from "../interface/static/verifier/bundle.js";
 import { equal, hex } from "../interface/static/verifier/bytes.js";
-import { isIncluded, leafHash, rootOf } from "../interface/static/verifier/merkle.js";
+import { isConsistent, isIncluded, leafHash, rootOf } from "../interface/static/verifier/merkle.js";
 import { parseKey, parseNote, signersOf, cosignedAt } from "../interface/static/verifier/note.js";
 import { isQuorum, parsePolicy, witnessesOf } from "../interface/static/verifier/policy.js";
 
 const bytes = (given) => new Uint8Array(Buffer.from(given, "base64"));
 
 const JUDGES = {
-  bundle: async ({ bundle, keys, policy, oldest }) => {
-    const { verdict, kind, position } = await verify(bytes(bundle), { keys, policy, oldest });
+  bundle: async ({ bundle, keys, policy, oldest, kept }) => {
+    const { verdict, kind, position } = await verify(bytes(bundle), { keys, policy, oldest, kept });
     return { verdict, kind, index: position === null ? null : position - 1 };
   },
   root: async ({ runs, leaves, size, proof }) => {
@@ -22,6 +22,8 @@ const JUDGES = {
   leaf: async ({ entry }) => hex(await leafHash(bytes(entry))),
   included: async ({ leaf, index, size, proof, root }) =>
     isIncluded(bytes(leaf), BigInt(index), BigInt(size), proof.map(bytes), bytes(root)),
+  consistent: async ({ first, second, before, after, proof }) =>
+    isConsistent(BigInt(first), BigInt(second), bytes(before), bytes(after), proof.map(bytes)),
   note: async ({ note, key }) => {
     const [parsed, read] = [parseNote(bytes(note)), await parseKey(key)];
     return { signed: (await signersOf(parsed, [read])).length > 0, text: parsed.text };

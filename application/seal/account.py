@@ -15,7 +15,7 @@ from domain.merkle import HASH, leaf_hash, split
 from domain.note import Key
 
 SKEW = timedelta(minutes=1)
-"""How far the database's clock may be ahead of the sealer's."""
+"""How far the database's clock and the sealer's may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events from an index on: their entries, their leaves, when the last was recorded, and what changes a key."""
+    """Events from an index on: their entries, their leaves, when they were recorded, and what changes a key."""
 
     first: int
     entries: Sequence[bytes]
     leaves: Sequence[bytes]
-    recorded_at: datetime
+    times: Sequence[datetime]
     changes: Sequence[Change] = ()
 
     def after(self, count: int) -> "Page":
         """Return it without its first events, none of which changes a key."""
-        return Page(self.first + count, self.entries[count:], self.leaves[count:], self.recorded_at, self.changes)
+        left = self.entries[count:], self.leaves[count:], self.times[count:]
+        return Page(self.first + count, *left, self.changes)
 
 
 def vouched(
@@ -101,7 +102,7 @@ def hashed(origin: str, rows: Sequence[Stored], first: int, end: int) -> Page:
     for index, (before, at) in enumerate(pairwise(times), first + 1):
         if at < before:
             raise Unaccountable(index, "time", f"the event at position {index + 1} is dated before the one before it")
-    return Page(first, written, [leaf_hash(each) for each in written], times[-1])
+    return Page(first, written, [leaf_hash(each) for each in written], times)
 
 
 def agree(page: Page, leaves: Sequence[bytes], whose: str) -> None:
@@ -111,14 +112,25 @@ def agree(page: Page, leaves: Sequence[bytes], whose: str) -> None:
             raise Unaccountable(index, "event", f"the event at position {index + 1} is not the one that {whose}")
 
 
-def in_time(page: Page, now: datetime) -> None:
-    """Raise Unaccountable for events that are dated later than they can be."""
-    if page.recorded_at > now + SKEW:
-        position = page.first + len(page.leaves)
-        dated, here = page.recorded_at.isoformat(), now.isoformat()
-        raise Unaccountable(
-            position - 1, "time", f"the event at position {position} is dated {dated}; here it is {here} now"
-        )
+def in_time(page: Page, now: datetime, looked: datetime | None) -> None:
+    """Raise Unaccountable for new events that are dated later than they can be, or earlier.
+
+    ``looked`` is when the log was seen to end before them, if that is known.
+    """
+    last, first = page.times[-1], page.times[0]
+    if last > now + SKEW:
+        position = page.first + len(page.times)
+        here = f"here it is {now.isoformat()} now"
+        raise Unaccountable(position - 1, "time", f"{_dated(position, last)}; {here}")
+    # A clock that was set back has not looked later than it shows now.
+    if looked is not None and first < min(looked, now) - SKEW:
+        position = page.first + 1
+        there = f"at {looked.isoformat()} by the clock here it was not in the log"
+        raise Unaccountable(page.first, "time", f"{_dated(position, first)}; {there}")
+
+
+def _dated(position: int, at: datetime) -> str:
+    return f"the event at position {position} is dated {at.isoformat()}"
 
 
 def _gone(index: int) -> Unaccountable:

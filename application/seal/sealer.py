@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -14,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from application.database import Database, Role
 from application.keys import LOG, Signer, verify
-from application.seal.account import Group, Page, agree, hashed, in_time, vouched
+from application.seal.account import SKEW, Group, Page, agree, hashed, in_time, vouched
 from application.seal.refusal import Unaccountable, Unwilling
 from application.seal.state import State
 from application.seal.witnessed import Standing, Witnessed
@@ -34,6 +35,8 @@ PATROL = 4
 INTERVAL = 1.0
 # Seconds after which witnesses that were too few are asked again, though nothing is new.
 AGAIN = 10.0
+# Seconds after which they are asked again though they were enough: that nothing is new is worth knowing too.
+STILL = 3600.0
 
 ENDS = "SELECT coalesce(max(position), 0), (SELECT origin FROM log) FROM events"
 GROUPS = "SELECT first, leaves, key_id, signature FROM event_groups WHERE first > %s ORDER BY first LIMIT %s"
@@ -79,6 +82,8 @@ class Sealer:
         self._witnessed = witnessed
         self._patrolled = 0
         self._signed = self._asked = -INTERVAL
+        self._looked: datetime | None = None
+        self._recorded_at: datetime | None = None
         state = State.read(self._path)
         if state is None:
             raise Unwilling(
@@ -125,17 +130,19 @@ class Sealer:
         refusal = self._sealed.refusal()
         if refusal is not None:
             raise Unaccountable(refusal.index, refusal.kind, refusal.sentence)
+        begun = self._now()
         try:
             with self._reading() as connection:
                 while page := self._next_page(connection):
                     self._take(page)
                     if monotonic() > self._signed + INTERVAL:
-                        self._publish()
+                        self._publish(ended=False)
                 self._patrol(connection)
         except Unaccountable as found:
-            self._publish()
+            self._publish(ended=False)
             self._refuse(found)
             raise
+        self._looked = begun
         self._publish()
 
     def follow(self, stop: threading.Event, told: Callable[[str], None]) -> None:
@@ -191,9 +198,10 @@ class Sealer:
         agree(page, leaves, "its writer signed" if groups else "was sealed")
         if not groups:
             return None
-        in_time(page, self._now())
+        page = page.after(len(known))
+        in_time(page, self._now(), self._looked)
         self._consent(changes)
-        return replace(page.after(len(known)), changes=changes)
+        return replace(page, changes=changes)
 
     def _take(self, page: Page) -> None:
         """Write the tiles that a page completes or widens, and remember its tree."""
@@ -208,14 +216,21 @@ class Sealer:
         for change in page.changes:
             state = state.after(change)
         self._state = replace(state, frontier=edge.frontier, leaf=page.leaves[-1])
+        self._recorded_at = page.times[-1]
 
-    def _publish(self) -> None:
-        """Sign the tree, keep the signature, have it cosigned, and then show it; nothing where all that is done."""
+    def _publish(self, *, ended: bool = True) -> None:
+        """Sign the tree, keep the signature, have it cosigned, and then show it; nothing where all that is done.
+
+        Where the log has not ``ended`` there, it is shown only if its last event is new: witnesses would date it later
+        than older events that it does not hold yet, and these would seem to be dated back.
+        """
         note = self._signed_note()
         if bytes(note) != self._state.note:
             self._state = replace(self._state, note=bytes(note))
             self._state.keep(self._path)
-        elif self._is_shown(note) and (self.standing.met or monotonic() < self._asked + AGAIN):
+        elif self._is_shown(note) and monotonic() < self._asked + self._patience:
+            return
+        if not ended and (self._recorded_at is None or self._recorded_at < self._now() - SKEW):
             return
         self._signed = monotonic()
         if self._witnessed is not None:
@@ -225,7 +240,15 @@ class Sealer:
             self._sealed.tell(self.standing)
             if self._witnessed.hold and not self.standing.met:
                 return
-        self._sealed.publish(note, self._now())
+        if not self._is_shown(note):
+            self._sealed.publish(note, self._now())
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for which no witness is asked again where nothing is new."""
+        if self._witnessed is None:
+            return inf
+        return STILL if self.standing.met else AGAIN
 
     def _signed_note(self) -> Note:
         """Return the checkpoint of the tree, with a line of every key that seals it now and is here."""

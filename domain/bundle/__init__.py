@@ -12,6 +12,8 @@ It is a zip (``archive``) of these files in this order (``layout``), format vers
   bytes and the length 0xFFFFFFFF where the payload was removed;
 - ``keys/0001.tlog-proof``, ``keys/0001.entry``, ``keys/0001.state``, ``keys/0002.tlog-proof`` and so on: the events
   that added keys to the log, each under a checkpoint that an earlier key signed (``history``);
+- ``consistency``: where it was asked for, the root of an earlier size of the tree, and the proof that the tree began
+  with that one, 32 bytes each;
 - ``timestamp.tsr``: where it was asked for, a time-stamp response (RFC 3161) over the bytes of ``checkpoint``.
 
 Numbers are big-endian outside the zip's own headers. It holds neither the pinned keys nor the policy: whoever verifies
@@ -22,8 +24,9 @@ from domain.bundle.events import state_written
 from domain.bundle.history import Link
 from domain.bundle.manifest import Manifest
 from domain.bundle.reading import Contents
+from domain.bundle.trust import Judge, Trust
 from domain.bundle.verdict import Redaction, Report, Verdict
-from domain.bundle.verify import Judge, Trust, verify
+from domain.bundle.verify import verify
 from domain.bundle.writing import Held, write
 
 __all__ = [

@@ -8,6 +8,7 @@ from hashlib import sha256
 from struct import Struct
 from typing import Final
 
+from domain.bundle.bracket import SLACK, Bracket, Part
 from domain.bundle.manifest import LARGEST, Manifest
 from domain.bundle.verdict import Fault, Kind, Redaction, incomplete, tampered
 from domain.covering import COVERING, covered
@@ -63,9 +64,16 @@ def events(entries: Iterable[bytes], states: Iterable[bytes], length: int) -> It
 
 
 def walked(
-    manifest: Manifest, leaves: Sequence[bytes], entries: Iterable[bytes], states: Iterable[bytes], length: int
+    manifest: Manifest,
+    leaves: Sequence[bytes],
+    entries: Iterable[bytes],
+    states: Iterable[bytes],
+    length: int,
+    bracket: Bracket,
 ) -> tuple[Redaction, ...]:
-    """Hold every event against its sealed leaf and those before it; return which payloads were removed lawfully.
+    """Hold every event against its sealed leaf, those before it, and the times that its place leaves.
+
+    Return which payloads were removed lawfully.
 
     Entries and states are given in blocks, cut anywhere; the latter have so many bytes together. End with the first
     position at fault; that a removal is covered by nothing is known only once all are seen.
@@ -73,7 +81,9 @@ def walked(
     walk = _Walk(manifest, frozenset(manifest.covering))
     given = iter(leaves), _entries(entries), _states(states, length)
     for first, last in manifest.positions:
-        walk.run(first, last, *given)
+        walk.begin()
+        for part in bracket.parts(first, last):
+            walk.run(part, *given)
     for each in given[1:]:
         try:
             more = next(each, walk) is not walk
@@ -95,15 +105,22 @@ class _Walk:
     earlier: dict[bytes, int] = field(default_factory=dict[bytes, int])
     removed: dict[int, int | None] = field(default_factory=dict[int, int | None])
 
+    def begin(self) -> None:
+        """Begin with positions that others come between: of other streams than the record, events may be missing."""
+        self.earlier |= self.versions
+        record = str(self.manifest.record).encode()
+        self.versions = {record: self.versions[record]} if record in self.versions else {}
+
     def run(
-        self, first: int, last: int, leaves: Iterator[bytes], entries: Iterator[bytes], states: Iterator[bytes | None]
+        self, part: Part, leaves: Iterator[bytes], entries: Iterator[bytes], states: Iterator[bytes | None]
     ) -> None:
         """Go over positions that follow each other."""
+        first, last, floor, ceiling = part
         read, named = _ENTRY.fullmatch, f"{self.manifest.origin}/state/v1\n".encode()
         record = str(self.manifest.record).encode() if self.manifest.record else None
-        self.earlier |= self.versions
-        versions = self.versions = {record: self.versions[record]} if record and record in self.versions else {}
-        known, last_at, day = versions.get, self.at, b""
+        versions = self.versions
+        # From one part to the next no time is passed over, though it be the same.
+        known, last_at, day = versions.get, max(self.at, floor), b""
         position, covering = first - 1, COVERING.encode()
         try:
             # The range is first: where it ends, nothing is taken from the others.
@@ -120,8 +137,8 @@ class _Walk:
                 if record and (stream == record) == (position in self.covering):
                     raise _at(position, "entry", "the entry is of another record than the manifest says")
                 if at != last_at:
-                    if at < last_at or at[:10] != day:
-                        day = self._goes_on(position, at, last_at)
+                    if at < last_at or at > ceiling or at[:10] != day:
+                        day = self._goes_on(position, at, last_at, part)
                     last_at = at
                 if before is None:
                     self._begin(position, stream, version)
@@ -147,13 +164,19 @@ class _Walk:
                 raise _at(position, "redaction", "the payload is removed, and no later event here covers that")
         return tuple(Redaction(position, by) for position, by in self.removed.items() if by)
 
-    def _goes_on(self, position: int, at: bytes, before: bytes) -> bytes:
-        """See whether a time may follow on another; return its day."""
+    def _goes_on(self, position: int, at: bytes, before: bytes, part: Part) -> bytes:
+        """See whether a time may follow on another, in its place; return its day."""
         day = at[:10]
         try:
             date.fromisoformat(day.decode())
         except ValueError:
             raise _at(position, "entry", "the entry has a time that never was") from None
+        if not part.floor <= at <= part.ceiling:
+            where = (
+                "before the checkpoint in front of it" if at < part.floor else "after the first checkpoint behind it"
+            )
+            said = f"it was recorded at {at.decode()}Z, more than {SLACK // 60} minutes {where} was cosigned"
+            raise _at(position, "time", said)
         if at < before:
             raise _at(position, "time", f"it was recorded at {at.decode()}Z, before the event in front of it")
         return day

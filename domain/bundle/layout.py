@@ -9,10 +9,14 @@ LEAVES: Final = "leaves"
 PROOF: Final = "proof"
 ENTRIES: Final = "entries"
 STATES: Final = "states"
+CONSISTENCY: Final = "consistency"
 TIMESTAMP: Final = "timestamp.tsr"
 
 NEEDED: Final = (MANIFEST, CHECKPOINT, LEAVES, PROOF, ENTRIES, STATES)
 """What every bundle has."""
+
+ASKED: Final = (CONSISTENCY, TIMESTAMP)
+"""What a bundle has where it was asked for, behind all else."""
 
 MOST_LINKS: Final = 9999
 """Links of a key history at most."""
@@ -33,7 +37,7 @@ def rank(name: str) -> int | None:
     """Return the place of a file among all that a bundle can have; None for one that it has not."""
     if name in NEEDED:
         return NEEDED.index(name)
-    if name == TIMESTAMP:
-        return len(NEEDED) + (MOST_LINKS + 1) * len(_PARTS)
+    if name in ASKED:
+        return len(NEEDED) + (MOST_LINKS + 1) * len(_PARTS) + ASKED.index(name)
     found = _LINK.fullmatch(name)
     return len(NEEDED) + int(found[1]) * len(_PARTS) + _PARTS.index(found[2]) if found and int(found[1]) else None

@@ -16,6 +16,7 @@ LONGEST: Final = 1 << 26
 
 _MEMBERS: Final = {"count", "kind", "origin", "positions", "size", "v"}
 _MORE: Final = {"record": {"record"}, "range": {"from", "to"}, "all": set[str]()}
+_ANY: Final = {"covering", "since"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Manifest:
 
     ``positions`` are ranges from a first to a last position, ascending, with a gap between each two. They hold one
     record's events, or those ``asked`` for from a first to a last, or all; and besides, ``covering``, those at other
-    positions that cover the removal of payloads. Raise ValueError where these do not agree.
+    positions that cover the removal of payloads. Where it is proved that the tree of an earlier size is the beginning
+    of this one, that is ``since``. Raise ValueError where these do not agree.
     """
 
     kind: Literal["record", "range", "all"]
@@ -34,6 +36,7 @@ class Manifest:
     record: UUID | None = None
     asked: tuple[int, int] | None = None
     covering: tuple[int, ...] = ()
+    since: int | None = None
 
     def __post_init__(self) -> None:
         if fault := self._fault():
@@ -59,6 +62,8 @@ class Manifest:
             said["from"], said["to"] = self.asked
         if self.covering:
             said["covering"] = self.covering
+        if self.since is not None:
+            said["since"] = self.since
         return json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     @classmethod
@@ -68,7 +73,7 @@ class Manifest:
         kind = said.get("kind")
         if said.get("v") != 1 or not isinstance(kind, str) or kind not in _MORE:
             raise ValueError("it is none, or of another version")
-        if {*said} - {"covering"} != _MEMBERS | _MORE[kind] or not isinstance(said["origin"], str):
+        if {*said} - _ANY != _MEMBERS | _MORE[kind] or not isinstance(said["origin"], str):
             raise ValueError("it has other members than one of its kind")
         try:
             positions = tuple((first, last) for first, last in said["positions"])
@@ -77,18 +82,22 @@ class Manifest:
         except (TypeError, AttributeError, ValueError):
             raise ValueError("it has positions or a record that are none") from None
         asked = (said["from"], said["to"]) if "from" in said else None
-        manifest = cls(said["kind"], said["origin"], said["size"], positions, record, asked, covering)
+        manifest = cls(
+            said["kind"], said["origin"], said["size"], positions, record, asked, covering, said.get("since")
+        )
         if bytes(manifest) != given:
             raise ValueError("it is not canonical, or its count is not that of its positions")
         return manifest
 
     def _fault(self) -> str:
         bounds = [bound for held in self.positions for bound in held]
-        numbers = [self.size, *bounds, *self.covering, *(self.asked or ())]
+        numbers = [self.size, *bounds, *self.covering, *(self.asked or ()), self.since or 0]
         if any(type(number) is not int for number in numbers):
             return "a position or the size is no integer"
         if not 0 <= self.size <= LARGEST:
             return "the size is not from 0 to 2**53 - 1"
+        if self.since is not None and not 1 <= self.since <= self.size:
+            return "the size since which it is proved is not from 1 to that of the log"
         if not (self.origin.isprintable() and self.origin) or " " in self.origin or "+" in self.origin:
             return "the origin is no name of a log"
         if any(first > last for first, last in self.positions):

@@ -1,16 +1,19 @@
 """Verifying a bundle against keys that were pinned elsewhere: what the file itself says of keys is not believed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import BinaryIO, Final
 
 from domain.bundle.archive import Opened, opened
+from domain.bundle.bracket import Bracket
 from domain.bundle.events import walked
 from domain.bundle.history import Link, signers, trusted
 from domain.bundle.layout import (
+    ASKED,
     CHECKPOINT,
+    CONSISTENCY,
     ENTRIES,
     LEAVES,
     MANIFEST,
@@ -22,48 +25,13 @@ from domain.bundle.layout import (
     rank,
 )
 from domain.bundle.manifest import LONGEST, Manifest
-from domain.bundle.verdict import Fault, Redaction, Report, Verdict, incomplete, tampered
-from domain.merkle import HASH, multiroot, split
+from domain.bundle.trust import Kept, Trust
+from domain.bundle.verdict import Fault, Redaction, Report, Verdict, held, incomplete, tampered
+from domain.merkle import EMPTY, HASH, is_consistent, multiroot, root_of, split
 from domain.note import LARGEST, Checkpoint, Key, Note, Verify
-from domain.policy import Policy
-
-_NAMED: Final = 20
-"""Removals that a sentence names at most; the report has all."""
-
 
 _LONGEST_TOKEN: Final = 1 << 16
 """Bytes of a time-stamp response at most."""
-
-Judge = Callable[[bytes, bytes], int]
-"""Tells of a time-stamp response (RFC 3161) when it says that some bytes existed, in seconds since 1970.
-
-It raises ValueError, with the reason, if it does not hold.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """What an inspector has by another way than the bundle.
-
-    ``keys`` are the log's, and with them those of the policy's logs; whoever of them signed, ``policy`` says which
-    witnesses must have cosigned as well. ``oldest``, in seconds since 1970, is when one of these must have done so at
-    the earliest; raise ValueError for that without a policy. ``judge`` knows which authorities tell the time: with it
-    there must be a token over the checkpoint that holds; what makes it needs more than the standard library.
-    """
-
-    keys: tuple[Key, ...] = ()
-    policy: Policy | None = None
-    oldest: int | None = None
-    judge: Judge | None = None
-
-    def __post_init__(self) -> None:
-        if self.oldest is not None and self.policy is None:
-            raise ValueError("how old a checkpoint is, witnesses say: give the policy that names them")
-
-    @property
-    def pinned(self) -> tuple[Key, ...]:
-        return (*self.keys, *(log.key for log in self.policy.logs)) if self.policy else self.keys
-
 
 Aside = Callable[[Callable[[BinaryIO], str]], Callable[[], str]]
 """Begins some reading of the whole file, and returns what gives its result."""
@@ -103,6 +71,7 @@ class _Verification:
     signed: tuple[Key, ...] = ()
     cosigned_at: dict[str, int] = field(default_factory=dict[str, int])
     redactions: tuple[Redaction, ...] = ()
+    continues: int | None = None
 
     def run(self) -> Report:
         try:
@@ -110,23 +79,26 @@ class _Verification:
         except Fault as fault:
             verdict = fault.verdict
         keys = tuple(map(str, self.signed))
-        stamp = self.timestamped, self.timestamped_at
-        return Report(verdict, self.manifest, keys, self.cosigned_at, self.redactions, *stamp)
+        more = self.continues, self.timestamped, self.timestamped_at
+        return Report(verdict, self.manifest, keys, self.cosigned_at, self.redactions, *more)
 
     def _verdict(self) -> Verdict:
         links = map(self._link, self._link_names())
         self.timestamped = TIMESTAMP in self.archive.members
         self.manifest = manifest = self._manifest()
         note, sealed = self._checkpoint(manifest)
-        self.signed = self._signers(note, links, manifest.origin)
-        self.redactions = self._events(manifest, sealed.root)
+        keys = trusted(links, self.trust.pinned, manifest.origin, self.check)
+        self.signed = self._signers(note, keys, manifest.origin)
+        kept = Kept.of(self.trust, manifest.origin, keys, self.check)
+        self.redactions = self._events(manifest, sealed.root, self._bracket(note, kept))
+        self._continued(manifest, sealed.root, kept)
         self.timestamped_at = self._timed()
         self._witnessed(note)
-        return _held(manifest.count, self.redactions)
+        return held(manifest.count, self.redactions)
 
     def _link_names(self) -> list[tuple[str, str, str]]:
         """The files of the key history. Every file that a bundle needs is there, or this ends."""
-        held = self.archive.members.keys() - {TIMESTAMP}
+        held = self.archive.members.keys() - {*ASKED}
         count = -(-(len(held) - len(NEEDED)) // 3)
         links = [link_names(number) for number in range(1, count + 1)]
         for name in (*NEEDED, *(name for link in links for name in link)):
@@ -154,10 +126,11 @@ class _Verification:
             raise tampered("checkpoint", f"the checkpoint is none: {fault}") from None
         if (sealed.origin, sealed.size) != (manifest.origin, manifest.size):
             raise tampered("manifest", "the manifest names another log or size than the checkpoint")
+        if (manifest.since is None) != (CONSISTENCY not in self.archive.members):
+            raise tampered("manifest", f"the manifest does not say since when it is proved what {CONSISTENCY} proves")
         return note, sealed
 
-    def _signers(self, note: Note, links: Iterable[Link], origin: str) -> tuple[Key, ...]:
-        keys = trusted(links, self.trust.pinned, origin, self.check)
+    def _signers(self, note: Note, keys: Collection[Key], origin: str) -> tuple[Key, ...]:
         try:
             signed = signers(note, keys, self.check)
         except ValueError as fault:
@@ -167,7 +140,11 @@ class _Verification:
             raise Fault(Verdict("UNKNOWN KEY", f"the log is {origin}; {known} signed the checkpoint", "key"))
         return signed
 
-    def _events(self, manifest: Manifest, root: bytes) -> tuple[Redaction, ...]:
+    def _bracket(self, note: Note, kept: Kept | None) -> Bracket:
+        sealed = self.trust.met_at(note, self.check)
+        return Bracket(kept.checkpoint.size, kept.at, sealed) if kept else Bracket(sealed=sealed)
+
+    def _events(self, manifest: Manifest, root: bytes, bracket: Bracket) -> tuple[Redaction, ...]:
         """Hold the leaves against the checkpoint's root, and the events against the leaves."""
         leaves = self._hashes(manifest)
         held = self.archive.members
@@ -177,7 +154,12 @@ class _Verification:
         )
         try:
             redactions = walked(
-                manifest, leaves, self.archive.blocks(ENTRIES), self.archive.blocks(STATES), held[STATES].length
+                manifest,
+                leaves,
+                self.archive.blocks(ENTRIES),
+                self.archive.blocks(STATES),
+                held[STATES].length,
+                bracket,
             )
         except Fault as fault:
             if holds:
@@ -188,6 +170,38 @@ class _Verification:
         if not holds:
             raise tampered("root", "the sealed leaves and the proof do not lead to the checkpoint's root")
         return redactions
+
+    def _continued(self, manifest: Manifest, root: bytes, kept: Kept | None) -> None:
+        """Hold the tree against that of an earlier size: the one that the bundle proves, and the one that was kept."""
+        since, before = manifest.since, b""
+        if since is not None:
+            if self.archive.members[CONSISTENCY].length % HASH:
+                raise tampered("consistency", f"{CONSISTENCY} is not of whole hashes")
+            before, *proof = self._split(CONSISTENCY) or [b""]
+            if not is_consistent(since, manifest.size, before, root, proof):
+                raise tampered("consistency", f"it is not proved that the log began with {since} events as it says")
+        if kept is None:
+            return
+        size = kept.checkpoint.size
+        if size > manifest.size:
+            raise Fault(Verdict("STALE", f"the checkpoint that was kept is of {size} events, a later one", "age"))
+        if size != since:
+            before = self._root_at(size, manifest, root)
+        if before != kept.checkpoint.root:
+            was = f"{size} events were sealed otherwise in the checkpoint that was kept"
+            raise tampered("consistency", f"the log does not go on from there: {was}")
+        self.continues = size
+
+    def _root_at(self, size: int, manifest: Manifest, root: bytes) -> bytes:
+        """Return the root of an earlier size, which no proof is needed for; end where one is."""
+        if size in (0, manifest.size):
+            return root if size else EMPTY
+        if manifest.kind != "all":
+            ask = f"ask for the bundle with what proves that (--since {size})"
+            raise incomplete(
+                "consistency", f"that the log goes on from the checkpoint that was kept is not proved: {ask}"
+            )
+        return root_of(self._hashes(manifest)[:size])
 
     def _timed(self) -> int | None:
         """Judge the token over the checkpoint, where somebody can: None if nobody does."""
@@ -230,17 +244,6 @@ class _Verification:
 
     def _split(self, name: str) -> list[bytes]:
         return split(b"".join(self.archive.blocks(name)))
-
-
-def _held(count: int, redactions: tuple[Redaction, ...]) -> Verdict:
-    detail = (
-        f"{count} events held here are as the log sealed them" if count != 1 else "the event is as the log sealed it"
-    )
-    if not redactions:
-        return Verdict("VERIFIED", detail)
-    removed = ", ".join(f"{each.position} (covered by {each.covered_by})" for each in redactions[:_NAMED])
-    more = f" and {len(redactions) - _NAMED} more" if redactions[_NAMED:] else ""
-    return Verdict("REDACTED", f"{detail}; payloads were removed lawfully at position {removed}{more}")
 
 
 def _time(at: int) -> str:

@@ -6,7 +6,17 @@ from typing import BinaryIO
 from domain.bundle.archive import BLOCK, Archive
 from domain.bundle.events import state_written
 from domain.bundle.history import Link
-from domain.bundle.layout import CHECKPOINT, ENTRIES, LEAVES, MANIFEST, PROOF, STATES, TIMESTAMP, link_names
+from domain.bundle.layout import (
+    CHECKPOINT,
+    CONSISTENCY,
+    ENTRIES,
+    LEAVES,
+    MANIFEST,
+    PROOF,
+    STATES,
+    TIMESTAMP,
+    link_names,
+)
 from domain.bundle.manifest import Manifest
 from domain.merkle import HASH
 from domain.tile import bundle
@@ -24,13 +34,15 @@ def write(
     proof: Sequence[bytes],
     events: Iterable[Held],
     links: Iterable[Link] = (),
+    consistency: Sequence[bytes] = (),
     timestamp: bytes | None = None,
 ) -> None:
     """Write a bundle to a file that is empty; both files are binary, can be read and wound back.
 
     ``leaves`` and ``events`` are those of the manifest's positions in order, ``proof`` their multiproof in the
-    checkpoint's tree. ``scratch`` is empty too and holds states meanwhile. Nothing is verified, but raise ValueError
-    for another number of leaves or events than the manifest says.
+    checkpoint's tree. ``consistency`` has the root of the size since which the manifest says that it is proved, and
+    that proof. ``scratch`` is empty too and holds states meanwhile. Nothing is verified, but raise ValueError for
+    another number of leaves or events than the manifest says.
     """
     if len(leaves) != manifest.count or any(len(each) != HASH for each in (*leaves, *proof)):
         raise ValueError(f"a leaf of {HASH} bytes belongs to each of the {manifest.count} positions")
@@ -44,6 +56,8 @@ def write(
     for number, link in enumerate(links, 1):
         for name, content in zip(link_names(number), (link.proof, link.entry, link.state), strict=True):
             archive.add(name, [content])
+    if manifest.since is not None:
+        archive.add(CONSISTENCY, consistency)
     if timestamp is not None:
         archive.add(TIMESTAMP, [timestamp])
     archive.close()

@@ -24,6 +24,10 @@ def bundle(
     first: Annotated[int | None, typer.Option("--from", metavar="POSITION", help="The first event, with --to.")] = None,
     last: Annotated[int | None, typer.Option("--to", metavar="POSITION", help="The last event.")] = None,
     whole: Annotated[bool, typer.Option("--all", help="Everything that is sealed.")] = False,
+    since: Annotated[
+        int | None,
+        typer.Option("--since", metavar="SIZE", help="Prove that it goes on from a checkpoint of so many events."),
+    ] = None,
     timestamped: Annotated[
         bool, typer.Option("--timestamped", help="Under the newest checkpoint that has a time-stamp, and with that.")
     ] = False,
@@ -38,10 +42,10 @@ def bundle(
 
         def write(file: BinaryIO) -> Manifest:
             if record is not None:
-                return at.bundles.of_record(file, named(at, record), timestamped=timestamped)
+                return at.bundles.of_record(file, named(at, record), since=since, timestamped=timestamped)
             if first is not None and last is not None:
-                return at.bundles.of_range(file, first, last, timestamped=timestamped)
-            return at.bundles.of_all(file, timestamped=timestamped)
+                return at.bundles.of_range(file, first, last, since=since, timestamped=timestamped)
+            return at.bundles.of_all(file, since=since, timestamped=timestamped)
 
         manifest = _whole(output, write)
     told = {"count": manifest.count, "size": manifest.size, "positions": manifest.positions, "origin": manifest.origin}
@@ -68,6 +72,7 @@ def verify_bundle(
     key: Annotated[list[str] | None, typer.Option(metavar="VKEY", help=verifier.KEY)] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help=verifier.POLICY)] = None,
     fresh: Annotated[str | None, typer.Option(metavar="SPAN", help=verifier.FRESH)] = None,
+    since: Annotated[Path | None, typer.Option(metavar="FILE", help=verifier.SINCE)] = None,
     timestamp_roots: Annotated[Path | None, typer.Option(metavar="FILE", help=verifier.ROOTS)] = None,
     as_json: Annotated[bool, typer.Option("--json", help=verifier.JSON)] = False,
 ) -> None:
@@ -78,7 +83,7 @@ def verify_bundle(
         raise typer.Exit(verifier.fail(f"{timestamp_roots}: {error.strerror}")) from None
     except ValueError as error:
         raise typer.Exit(verifier.fail(f"{timestamp_roots}: {error}")) from None
-    raise typer.Exit(verifier.inspect(file, key or [], policy, fresh, judge, as_json=as_json))
+    raise typer.Exit(verifier.inspect(file, key or [], policy, fresh, since, judge, as_json=as_json))
 
 
 def _judge(roots: Path | None) -> Judge | None:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -110,9 +110,16 @@ ZIP = "application/zip"
 
 
 class AskedBundle(Seen):
+    since: Size | None = Field(
+        None, description="Prove besides that the log goes on from a checkpoint of so many events that you kept."
+    )
     timestamped: bool = Field(
         default=False, description="Under the newest checkpoint that has a time-stamp (RFC 3161), and with that."
     )
+
+    @property
+    def how(self) -> dict[str, Any]:
+        return {"since": self.since, "timestamped": self.timestamped}
 
 
 @query(routes, "/records/{id}/bundle", (), bytes, found=False, also=ZIP)
@@ -120,7 +127,7 @@ def bundle_record(who: Caller, id: UUID, asked: AskedBundle) -> Response | None:
     """Give a record's sealed events as one file that is verified offline."""
     if not who.at.records.recorder.select_events(id, limit=1):
         return None
-    return _bundled(f"{id}.bundle", partial(who.at.bundles.of_record, record=id, timestamped=asked.timestamped))
+    return _bundled(f"{id}.bundle", partial(who.at.bundles.of_record, record=id, **asked.how))
 
 
 class AskedRange(AskedBundle):
@@ -133,14 +140,14 @@ def bundle_log(who: Caller, asked: AskedRange) -> Response:
     """Give the sealed events from one position to another, or all, as one file that is verified offline."""
     first, last = asked.first, asked.last
     if first is None and last is None:
-        return _bundled("log.bundle", partial(who.at.bundles.of_all, timestamped=asked.timestamped))
+        return _bundled("log.bundle", partial(who.at.bundles.of_all, **asked.how))
     if first is None or last is None:
         raise Refused("give a first position and a last one, or neither", field="from" if first is None else "to")
     if first > last:
         raise Refused("the last position comes before the first", field="to")
     if last > (sealed := sealed_size(who.at)):
         raise Refused("{sealed} events are sealed", field="to", sealed=sealed)
-    write = partial(who.at.bundles.of_range, first=first, last=last, timestamped=asked.timestamped)
+    write = partial(who.at.bundles.of_range, first=first, last=last, **asked.how)
     return _bundled(f"{first}-{last}.bundle", write)
 
 

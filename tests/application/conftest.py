@@ -16,6 +16,7 @@ from interface.app import Installation
 from tests.application.services import Calendar, opened
 from tests.faults.house import House
 from tests.faults.log import recorder
+from tests.faults.parties import Parties
 from tests.faults.place import Place
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.threads import Threads
@@ -81,3 +82,10 @@ def house(database: Database, tmp_path: Path) -> Iterator[House]:
     with Installation(replace(database, keys=keys), sealed=Sealed(tmp_path / "sealed")) as at:
         at.access.introduce(["安吉"])
         yield House(at, tmp_path)
+
+
+@pytest.fixture
+def parties(place: Place, tmp_path: Path) -> Iterator[Parties]:
+    made = Parties(tmp_path / "parties", place.signer.key, "all")
+    yield made
+    made.stop()

@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 from application.database import Role
 from application.files import put
 from application.keys import create
-from application.seal import Sealer, Unwilling, sealer
+from application.seal import Sealer, Unaccountable, Unwilling, sealer
 from application.sealed import Sealed, Unsealed
 from domain.merkle import consistency, is_consistent
 from domain.tile import ENTRIES, Tile, Tiles
@@ -57,6 +57,30 @@ def test_a_large_log_is_published_while_it_is_caught_up_with(place: Place, monke
     monkeypatch.setattr(sealer, "INTERVAL", 0.0)
     place.seals(*[50] * 6)
     assert len((place.sealed.folder / "history.jsonl").read_text().splitlines()) == 3
+
+
+def test_of_a_log_that_waited_long_nothing_is_published_before_its_end(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A witness would date it later than events that it does not hold: they would seem to be dated back."""
+    monkeypatch.setattr(sealer, "PAGE", 100)
+    monkeypatch.setattr(sealer, "INTERVAL", 0.0)
+    place.ahead = timedelta(minutes=2)
+    place.seals(*[50] * 6)
+    assert len((place.sealed.folder / "history.jsonl").read_text().splitlines()) == 1
+
+
+def test_what_waited_long_is_kept_but_not_published_where_the_rest_is_refused(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealer, "PAGE", 3)
+    place.record(3, 2)
+    tamper(place.database, "UPDATE events SET state = '{}' WHERE position = 4")
+    place.ahead = timedelta(minutes=2)
+    assert place.refuses().index == 3
+    assert place.sealer().size == 3
+    with pytest.raises(Unsealed):
+        place.sealed.note()
 
 
 @pytest.mark.parametrize("moment", ["tiles", "state", "history", "checkpoint"])
@@ -163,17 +187,41 @@ def test_an_event_dated_ahead_of_the_sealers_clock_is_refused(place: Place) -> N
     assert (found.index, found.kind) == (1, "time")
 
 
+def test_an_event_dated_before_the_log_was_seen_to_end_in_front_of_it_is_refused(place: Place) -> None:
+    place.seals(2)
+    watching = place.sealer()
+    place.ahead = timedelta(minutes=2)
+    watching.seal()
+    place.record(1)
+    with pytest.raises(Unaccountable, match="it was not in the log") as found:
+        watching.seal()
+    assert (found.value.index, found.value.kind) == (2, "time")
+
+
+def test_a_clock_that_was_set_back_has_not_looked_later_than_it_shows(place: Place) -> None:
+    watching = place.sealer()
+    for ahead in (timedelta(minutes=10), timedelta()):
+        place.ahead = ahead
+        watching.seal()
+        place.ahead = timedelta()
+        place.record(1)
+        watching.seal()
+    assert watching.size == 2
+
+
 def test_a_clock_that_differs_a_little_is_no_reason_to_refuse(place: Place) -> None:
     for ahead in (timedelta(seconds=-50), timedelta(days=400)):
         place.ahead = ahead
         place.seals(1)
 
 
-def test_what_came_before_the_first_that_is_refused_is_sealed(place: Place) -> None:
+def test_what_came_before_the_first_that_is_refused_is_sealed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealer, "PAGE", 1)
     place.seals(1)
     place.record(1, 1, 1)
     tamper(place.database, "UPDATE events SET state = '{}' WHERE position = 4")
     assert place.refuses().index == 3
+    assert place.sealed.checkpoint().size == 3
 
 
 def test_a_refusal_stands_until_it_is_lifted_though_its_reason_is_gone(place: Place) -> None:

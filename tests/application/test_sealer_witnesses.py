@@ -1,59 +1,17 @@
 """The sealer and its witnesses, over real HTTP: cosigned checkpoints, outages, and a past that was written anew."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from application.keys import WRITER, load, verify
-from application.seal import Sealer, Witnessed, sealer
+from application.seal import Sealer, sealer
 from application.sealed import Sealed, Unsealed
-from application.witness import witnessing
-from domain.note import Key
-from domain.policy import Policy
 from tests.faults.load import submission
 from tests.faults.log import recorder
+from tests.faults.parties import Parties, sealing
 from tests.faults.place import Place
 from tests.faults.tamper import tamper
-from tests.interface.test_witnessing import served
-
-
-class Parties:
-    """Two witnesses, each on a machine of its own, of whom both must cosign, or one."""
-
-    def __init__(self, folder: Path, log: Key, quorum: str) -> None:
-        self.folder = folder
-        self.log = log
-        self.quorum = quorum
-        self.running = ExitStack()
-
-    def start(self) -> Policy:
-        lines = [f"log {self.log}"]
-        for name in ("county", "province"):
-            home = self.folder / name
-            witness = self.running.enter_context(
-                witnessing(home / "witness", home / "keys", f"{name}.example", [self.log])
-            )
-            lines.append(f"witness {name} {witness.key} {self.running.enter_context(served(witness))}")
-        return Policy.parse("\n".join([*lines, f"group both {self.quorum} county province", "quorum both"]) + "\n")
-
-    def stop(self) -> None:
-        self.running.close()
-        self.running = ExitStack()
-
-
-@pytest.fixture
-def parties(place: Place, tmp_path: Path) -> Iterator[Parties]:
-    made = Parties(tmp_path / "parties", place.signer.key, "all")
-    yield made
-    made.stop()
-
-
-def sealing(place: Place, policy: Policy, *, hold: bool = False) -> Sealer:
-    return Sealer(
-        place.database, lambda: [place.signer], place.folder, place.sealed, place.now, Witnessed(policy, hold)
-    )
 
 
 def test_every_checkpoint_is_cosigned_by_those_that_the_policy_asks_for(place: Place, parties: Parties) -> None:
@@ -90,6 +48,31 @@ def test_while_witnesses_are_away_it_is_published_and_told_and_cosigned_once_the
     back.seal()
     assert policy.is_met_by(place.sealed.note(), verify)
     assert place.sealed.checkpoint().size == 3
+
+
+def test_a_log_in_which_nothing_happens_is_cosigned_again_in_a_while(
+    place: Place, parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = parties.start()
+    still = sealing(place, policy)
+    place.record(3)
+    still.seal()
+    first = place.sealed.note()
+    still.seal()
+    assert place.sealed.note() == first
+    monkeypatch.setattr(sealer, "STILL", 0.0)
+    later = first
+    while later == first:
+        still.seal()
+        later = place.sealed.note()
+    was, now = (policy.cosigned_at(note, verify) for note in (first, later))
+    assert later.text == first.text
+    assert all(now[name] > was[name] for name in was)
+    parties.stop()
+    still.seal()
+    assert place.sealed.note() == later, "what was cosigned stays up"
+    assert len(list(place.sealed.history())) == 2
+    assert not still.standing.met
 
 
 def test_what_too_few_cosigned_is_held_back_where_that_is_decided(place: Place, parties: Parties) -> None:

@@ -16,7 +16,7 @@ from domain.bundle import verify as verify_bundle
 from domain.bundle.archive import Archive
 from domain.bundle.events import state_written
 from domain.leaf import Leaf, commitment
-from domain.merkle import inclusion, multiproof, root_of
+from domain.merkle import consistency, inclusion, multiproof, root_of
 from domain.note import Checkpoint, Note
 from domain.proof import Proof
 from tests.domain.trees import subtrees
@@ -107,9 +107,15 @@ class Log:
             multiproof(manifest.runs, len(hashes), subtrees(hashes)),
             map(self.held, held),
             links,
+            self.consistency(manifest.since) if manifest.since is not None else (),
             timestamp,
         )
         return file.getvalue()
+
+    def consistency(self, since: int) -> list[bytes]:
+        """The root of an earlier size, and what proves that this log begins with it."""
+        hashes = self.hashes
+        return [root_of(hashes[:since]), *consistency(since, len(hashes), subtrees(hashes))]
 
     def held(self, position: int) -> Held:
         state = None if position in self.removed else self.states[position - 1]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.bundle import Manifest
+from domain.bundle.bracket import Bracket
 from domain.bundle.events import REMOVED, state_read, state_written, walked
 from domain.bundle.verdict import Fault
 from domain.leaf import Leaf, commitment
@@ -27,7 +28,7 @@ def accepted(entry: bytes, position: int, state: bytes) -> bool:
     """Whether the walk accepts an entry alone in a bundle, its leaf as sealed."""
     manifest = Manifest("range", ORIGIN, 2**53 - 1, ((position, position),), asked=(position, position))
     try:
-        walked(manifest, [leaf_hash(entry)], [bundle([entry])], [state], len(state))
+        walked(manifest, [leaf_hash(entry)], [bundle([entry])], [state], len(state), Bracket())
     except Fault as fault:
         # What nobody covers is found only once all else holds.
         return fault.verdict.kind == "redaction"
@@ -119,9 +120,9 @@ def test_states_are_read_wherever_their_blocks_are_cut(states: list[bytes | None
     hashes = [leaf.hash() for leaf in leaves]
     if removed:
         with pytest.raises(Fault, match=f"position {removed[0] + 1}: the payload is removed"):
-            walked(manifest, hashes, cut(entries), cut(written), len(written))
+            walked(manifest, hashes, cut(entries), cut(written), len(written), Bracket())
     else:
-        assert walked(manifest, hashes, cut(entries), cut(written), len(written)) == ()
+        assert walked(manifest, hashes, cut(entries), cut(written), len(written), Bracket()) == ()
 
 
 @given(st.none() | st.binary())
@@ -145,5 +146,5 @@ def test_a_state_that_is_declared_longer_than_all_is_not_waited_for() -> None:
     leaf = Leaf(1, UUIDS[0], 1, "t", AT, commitment(ORIGIN, SALT, b""))
     manifest = Manifest("all", ORIGIN, 1, ((1, 1),))
     with pytest.raises(Fault, match="position 1: the file ends within"):
-        walked(manifest, [leaf.hash()], [bundle([leaf.entry()])], blocks(), 1_000_000)
+        walked(manifest, [leaf.hash()], [bundle([leaf.entry()])], blocks(), 1_000_000, Bracket())
     assert taken == 1

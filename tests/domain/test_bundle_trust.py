@@ -17,7 +17,7 @@ W1, W2 = (Signer.of(f"w{n}.example/witness", bytes([20 + n]) * 32, COSIGNATURE) 
 WITNESSES = (Witness("W1", W1.key), Witness("W2", W2.key))
 ONE = Policy("any", (), WITNESSES, (Group("any", 1, ("W1", "W2")),))
 BOTH = replace(ONE, groups=(Group("any", 2, ("W1", "W2")),))
-AT = 1_772_000_000
+AT = 1_773_000_000
 
 
 def rotated() -> tuple[Log, list[Link]]:
@@ -156,7 +156,7 @@ def test_what_was_cosigned_too_long_ago_is_stale() -> None:
     assert outcome(found, policy=ONE, oldest=AT) == ("VERIFIED", "", None)
     assert outcome(found, policy=ONE, oldest=AT + 1) == ("STALE", "age", None)
     assert verified(found, policy=ONE, oldest=AT + 1).verdict.detail == (
-        "the checkpoint is older than 2026-02-25T06:13:21Z: it was cosigned last at 2026-02-25T06:13:20Z"
+        "the checkpoint is older than 2026-03-08T20:00:01Z: it was cosigned last at 2026-03-08T20:00:00Z"
     )
     assert outcome(found, policy=Policy("none", (), WITNESSES[1:]), oldest=AT) == ("STALE", "age", None)
     assert outcome(found, policy=Policy("none"), oldest=AT) == ("STALE", "age", None)

@@ -12,9 +12,10 @@ import pytest
 from application.database import Database
 from application.keys import LOG, load, verify
 from application.seal import Sealer
-from application.sealed import Unsealed
+from application.sealed import Sealed, Unsealed
 from domain.bundle import Report, Trust
 from domain.bundle import verify as inspect
+from domain.note import Checkpoint, Note
 from interface.app import Installation
 from interface.pyz import build
 from tests.faults.load import happened, submission
@@ -23,8 +24,8 @@ from tests.interface.callers import Person
 from tests.interface.shell import Shell
 
 
-def judged(given: bytes, database: Database) -> Report:
-    return inspect(io.BytesIO(given), Trust((load(database.keys, LOG).key,)), verify)
+def judged(given: bytes, database: Database, kept: Note | None = None) -> Report:
+    return inspect(io.BytesIO(given), Trust((load(database.keys, LOG).key,), kept=kept), verify)
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_a_range_or_everything_is_given_and_verified(
     assert (report.verdict.name, report.manifest and report.manifest.count) == ("VERIFIED", count)
 
 
+def test_it_is_proved_that_the_log_goes_on_from_what_an_inspector_kept(
+    installation: Installation, ann: Person, streams: list[UUID], sealer: Sealer
+) -> None:
+    kept = Note.parse(ann.client.get("/checkpoint").content)
+    installation.records.recorder.append(submission(events=5))
+    sealer.seal()
+    for address, asked in ((f"/records/{streams[0]}/bundle", {}), ("/log/bundle", {"from": 3, "to": 3})):
+        without = judged(ann.get(address, params=asked).content, installation.database, kept)
+        assert (without.verdict.name, without.verdict.kind) == ("INCOMPLETE", "consistency")
+        report = judged(ann.get(address, params=asked | {"since": 618}).content, installation.database, kept)
+        assert (report.verdict.name, report.continues) == ("VERIFIED", 618)
+    for asked in ({}, {"since": 618}):
+        assert judged(ann.get("/log/bundle", params=asked).content, installation.database, kept).continues == 618
+
+
 def test_what_cannot_be_given_is_refused_by_name(ann: Person, streams: list[UUID]) -> None:
     def refused(**asked: int) -> tuple[int, str]:
         answer = ann.get("/log/bundle", params={name.rstrip("_"): value for name, value in asked.items()})
@@ -74,6 +90,7 @@ def test_what_cannot_be_given_is_refused_by_name(ann: Person, streams: list[UUID
     assert refused(to=1) == (422, "from")
     assert refused(from_=5, to=4) == (422, "to")
     assert refused(from_=5, to=619) == (422, "to")
+    assert refused(since=619) == (422, "since")
     assert ann.get(f"/records/{UUID(int=5)}/bundle").status_code == 404
     late = ann.get(f"/records/{streams[3]}/bundle")
     assert (late.status_code, late.headers["Retry-After"]) == (503, "1")
@@ -131,6 +148,24 @@ def test_an_inspector_verifies_a_record_with_one_file_on_a_bare_python(sealed_sh
     assert (status, told["verdict"], told["kind"]) == (1, "TAMPERED", "state")
     entry = sealed_shell.tells("history", "3305")["events"][0]
     assert told["position"] == entry["position"]
+
+
+def test_an_inspector_comes_again_with_what_he_kept(sealed_shell: Shell) -> None:
+    key = ("--key", sealed_shell.tells("keys", "show")["vkey"])
+    sealed = Sealed(sealed_shell.folder / "var/sealed")
+    kept = sealed.note()
+    sealed_shell.write("kept", bytes(kept))
+    sealed_shell.write("more.csv", "code,name,parent_code,level\n330523,安吉县,3305,county\n")
+    sealed_shell.prints("import", "organisations", "more.csv")
+    sealed_shell.prints("seal", "--once")
+    before, size = Checkpoint.parse(kept.text).size, sealed.checkpoint().size
+    sealed_shell.prints("bundle", "--record", "3305", "--since", str(before), "--output", "one.bundle")
+    assert f"goes on      from the {before} events" in sealed_shell.prints(
+        "verify-bundle", "one.bundle", *key, "--since", "kept"
+    )
+    for beyond in (size + 1, 0):
+        said = sealed_shell.refuses("bundle", "--all", "--since", str(beyond), "--output", "x.bundle")
+        assert said == f"since: {size} events are sealed"
 
 
 def test_the_command_writes_a_whole_file_or_none(sealed_shell: Shell) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from application.keys import Signer
-from domain.note import COSIGNATURE, cosigned
+from domain.note import COSIGNATURE, Note, cosigned
 from interface import pyz
 from interface.verifier import ELSEWHERE
 from tests.domain.bundles import LOG, ORIGIN, STRANGER, VILLAGE, Log, story
@@ -160,12 +160,46 @@ def test_what_does_not_hold_has_status_1_and_names_the_place(inspector: Inspecto
             "keys": [str(LOG.key)],
             "cosignatures": {},
             "redacted": [],
+            "since": None,
             "timestamped": False,
             "timestamped_at": None,
         },
     )
     status, told = inspector.tells("bad.bundle", "--key", str(STRANGER.key))
     assert (status, told["verdict"], told["keys"]) == (1, "UNKNOWN KEY", [])
+
+
+def test_what_was_kept_is_gone_on_from(inspector: Inspector) -> None:
+    log = story()
+    inspector.write("kept", bytes(log.checkpoint(size=3)))
+    inspector.write("one.bundle", log.bundle([3, 4], asked=(3, 4), since=3))
+    status, out, err = inspector.run("one.bundle", *PINNED, "--since", "kept")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "goes on      from the 3 events of the checkpoint that you kept"
+    status, told = inspector.tells("one.bundle", *PINNED, "--since", "kept")
+    assert (status, told["since"]) == (0, 3)
+    inspector.write("kept", bytes(story(9).checkpoint(size=9)))
+    status, told = inspector.tells("one.bundle", *PINNED, "--since", "kept")
+    assert (status, told["verdict"], told["since"]) == (1, "STALE", None)
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (None, "taizhang: kept: No such file or directory\n"),
+        (b"", "taizhang: kept is no checkpoint: "),
+        (b"\xff", "taizhang: kept is no checkpoint: "),
+        (bytes(LOG.sign_note(Note("a letter\n"))), "taizhang: kept is no checkpoint: "),
+    ],
+)
+def test_what_was_kept_is_a_checkpoint(inspector: Inspector, kept: bytes | None, said: str) -> None:
+    inspector.write("all.bundle", story().bundle())
+    if kept is not None:
+        inspector.write("kept", kept)
+    status, out, err = inspector.run("all.bundle", *PINNED, "--since", "kept")
+    assert (status, out) == (2, "")
+    assert err.startswith(said)
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("given", [b"", b"hello", b"PK\3\4", story().bundle()[:-1], story().bundle() + b"\0"])

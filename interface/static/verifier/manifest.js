@@ -5,7 +5,7 @@ import { Unfit, equal, text, utf8 } from "./bytes.js";
 
 /**
  * @typedef {{kind: "record" | "range" | "all", origin: string, size: number, positions: [number, number][],
- *   count: number, record?: string, from?: number, to?: number, covering: number[]}} Manifest
+ *   count: number, record?: string, from?: number, to?: number, covering: number[], since?: number}} Manifest
  */
 
 const LONGEST = 1 << 26;
@@ -45,10 +45,11 @@ export function parseManifest(given) {
     throw new Unfit("the manifest is no JSON");
   }
   must(said && typeof said === "object" && said.v === 1 && Object.hasOwn(MORE, said.kind));
-  const { kind, origin, size, positions, count, record, from, to, covering = [] } = said;
-  const members = Object.keys(said).filter((name) => name !== "covering");
+  const { kind, origin, size, positions, count, record, from, to, covering = [], since } = said;
+  const members = Object.keys(said).filter((name) => name !== "covering" && name !== "since");
   must(members.sort().join() === [...MEMBERS, ...MORE[kind]].sort().join());
   must(!("covering" in said) || (Array.isArray(covering) && covering.length > 0));
+  must(!("since" in said) || (isWhole(since) && since >= 1 && since <= size));
   must(equal(utf8(canonical(said)), given));
   must(Array.isArray(positions) && positions.every((span) => Array.isArray(span) && span.length === 2));
   must([size, count, ...positions.flat(), ...covering].every(isWhole) && size >= 0);
@@ -70,7 +71,7 @@ export function parseManifest(given) {
     const span = spanOf(positions, from);
     must(span !== undefined && span[1] >= to && count === to - from + 1 + covering.length);
   }
-  return { kind, origin, size, positions, count, record, from, to, covering };
+  return { kind, origin, size, positions, count, record, from, to, covering, since };
 }
 
 /** The range that holds a position. @param {[number, number][]} positions @param {number} position */

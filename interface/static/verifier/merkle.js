@@ -13,6 +13,10 @@ export const leafHash = (entry) => sha256(concat(LEAF, entry));
 /** @param {Uint8Array} left @param {Uint8Array} right */
 export const nodeHash = (left, right) => sha256(concat(NODE, left, right));
 
+/** Hashes that stand one after the other. @param {Uint8Array} bytes */
+export const split = (bytes) =>
+  Array.from({ length: Math.floor(bytes.length / HASH) }, (_, n) => bytes.subarray(n * HASH, (n + 1) * HASH));
+
 /** The largest power of two below a width of at least two. @param {number} width */
 function half(width) {
   let power = 1;
@@ -70,4 +74,39 @@ export async function isIncluded(leaf, index, size, proof, root) {
     last >>= 1n;
   }
   return last === 0n && equal(found, root);
+}
+
+/**
+ * Whether a proof shows that a tree began with a smaller one (RFC 9162 §2.1.4.2): neither is empty.
+ * @param {bigint} first @param {bigint} second @param {Uint8Array} before the root of the first
+ * @param {Uint8Array} after the root of the second @param {Uint8Array[]} proof
+ */
+export async function isConsistent(first, second, before, after, proof) {
+  if (first === second) return !proof.length && equal(before, after);
+  if (first > second || !proof.length) return false;
+  const path = first & (first - 1n) ? [...proof] : [before, ...proof];
+  let node = first - 1n;
+  let last = second - 1n;
+  while (node & 1n) {
+    node >>= 1n;
+    last >>= 1n;
+  }
+  let old = path[0];
+  let now = path[0];
+  for (const hash of path.slice(1)) {
+    if (!last) return false;
+    if (node & 1n || node === last) {
+      old = await nodeHash(hash, old);
+      now = await nodeHash(hash, now);
+      while (node && !(node & 1n)) {
+        node >>= 1n;
+        last >>= 1n;
+      }
+    } else {
+      now = await nodeHash(now, hash);
+    }
+    node >>= 1n;
+    last >>= 1n;
+  }
+  return !last && equal(old, before) && equal(now, after);
 }

@@ -74,6 +74,18 @@ export async function witnessesOf(policy, note) {
   return found;
 }
 
+/** When the last of the first witnesses that are enough cosigned; null if too few did, or none need to.
+ * @param {Policy} policy @param {Map<string, bigint>} times */
+export function metAt(policy, times) {
+  if (isQuorum(policy, [])) return null;
+  const sorted = [...times].sort(([, one], [, other]) => (one < other ? -1 : one > other ? 1 : 0));
+  for (const [n, [, by]] of sorted.entries()) {
+    const after = sorted[n + 1]?.[1];
+    if (after !== by && isQuorum(policy, sorted.slice(0, n + 1).map(([name]) => name))) return by;
+  }
+  return null;
+}
+
 /** Whether these witnesses are enough. @param {Policy} policy @param {Iterable<string>} names */
 export function isQuorum(policy, names) {
   const met = new Set([NONE, ...names]);
