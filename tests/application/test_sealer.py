@@ -10,7 +10,7 @@ from psycopg.errors import InsufficientPrivilege
 from application.database import Role
 from application.files import put
 from application.keys import create
-from application.seal import Sealer, Unaccountable, Unwilling, sealer
+from application.seal import Sealer, Unaccountable, Unwilling, sealer, stored
 from application.sealed import Sealed, Unsealed
 from domain.merkle import consistency, is_consistent
 from domain.tile import ENTRIES, Tile, Tiles
@@ -48,12 +48,12 @@ def test_partial_tiles_are_removed_once_they_are_full_and_are_served_all_the_sam
 
 
 def test_many_pages_are_sealed_as_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealer, "PAGE", 100)
+    monkeypatch.setattr(stored, "PAGE", 100)
     assert place.seals(*[7] * 40, 250, 3).size == 533
 
 
 def test_a_large_log_is_published_while_it_is_caught_up_with(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealer, "PAGE", 100)
+    monkeypatch.setattr(stored, "PAGE", 100)
     monkeypatch.setattr(sealer, "INTERVAL", 0.0)
     place.seals(*[50] * 6)
     assert len((place.sealed.folder / "history.jsonl").read_text().splitlines()) == 3
@@ -63,7 +63,7 @@ def test_of_a_log_that_waited_long_nothing_is_published_before_its_end(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A witness would date it later than events that it does not hold: they would seem to be dated back."""
-    monkeypatch.setattr(sealer, "PAGE", 100)
+    monkeypatch.setattr(stored, "PAGE", 100)
     monkeypatch.setattr(sealer, "INTERVAL", 0.0)
     place.ahead = timedelta(minutes=2)
     place.seals(*[50] * 6)
@@ -73,7 +73,7 @@ def test_of_a_log_that_waited_long_nothing_is_published_before_its_end(
 def test_what_waited_long_is_kept_but_not_published_where_the_rest_is_refused(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealer, "PAGE", 3)
+    monkeypatch.setattr(stored, "PAGE", 3)
     place.record(3, 2)
     tamper(place.database, "UPDATE events SET state = '{}' WHERE position = 4")
     place.ahead = timedelta(minutes=2)
@@ -216,7 +216,7 @@ def test_a_clock_that_differs_a_little_is_no_reason_to_refuse(place: Place) -> N
 
 
 def test_what_came_before_the_first_that_is_refused_is_sealed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealer, "PAGE", 1)
+    monkeypatch.setattr(stored, "PAGE", 1)
     place.seals(1)
     place.record(1, 1, 1)
     tamper(place.database, "UPDATE events SET state = '{}' WHERE position = 4")

@@ -1,0 +1,61 @@
+"""What the sealer reads of the log: the events as they are stored, and the groups that were signed."""
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from application.seal.account import Group, Page, hashed
+from application.seal.refusal import Unaccountable
+from domain.keychange import Change
+from domain.keyring import keyring_id
+from domain.leaf import Stored
+
+# Events at most that are read at once, but for a group larger than that.
+PAGE = 20_000
+
+ENDS = "SELECT coalesce(max(position), 0), (SELECT origin FROM log) FROM events"
+GROUPS = "SELECT first, leaves, key_id, signature FROM event_groups WHERE first > %s AND first <= %s ORDER BY first"
+EVENTS = (
+    "SELECT position, originator_id, originator_version, topic, recorded_at, coalesce(salt, commitment), state"
+    " FROM events WHERE position > %s AND position <= %s ORDER BY position"
+)
+
+KEYRING = (
+    "SELECT position, topic, state FROM events WHERE originator_id = %s AND position > %s AND position <= %s"
+    " ORDER BY originator_version"
+)
+
+
+def ends(connection: Connection[TupleRow]) -> tuple[int, str]:
+    """Return the log's last position, and its name."""
+    [(head, origin)] = connection.execute(ENDS)
+    return head, origin
+
+
+def groups(connection: Connection[TupleRow], size: int) -> list[Group]:
+    """Read the next groups, as many as make a page."""
+    found: list[Group] = []
+    for row in connection.execute(GROUPS, (size, size + PAGE), binary=True):
+        group = Group(*row)
+        if found and group.first - 1 + group.size > size + PAGE:
+            break
+        found.append(group)
+    return found
+
+
+def changes(connection: Connection[TupleRow], origin: str, size: int, end: int) -> list[Change]:
+    """Read which events from an index to another change the log's keys."""
+    found: list[Change] = []
+    for row in connection.execute(KEYRING, (keyring_id(origin), size, end)):
+        try:
+            change = Change.read(*row)
+        except ValueError as error:
+            raise Unaccountable(row[0] - 1, "key", f"the event at position {row[0]} changes no key: {error}") from None
+        if change is not None:
+            found.append(change)
+    return found
+
+
+def page(connection: Connection[TupleRow], origin: str, first: int, end: int) -> Page:
+    """Read events from one index to another and hash them."""
+    rows: list[Stored] = connection.execute(EVENTS, (first, end), binary=True).fetchall()
+    return hashed(origin, rows, first, end)
