@@ -22,6 +22,8 @@ from benchmarks.commands import THREADS, UNITS, admit, fresh
 from benchmarks.measure import Comparison, alternate, hammer, rate
 from benchmarks.nation import fail, founding, nation
 from benchmarks.server import Server
+from domain.group import Group
+from domain.merkle import HASH
 from domain.organisation import organisation_id
 from interface.app import Installation
 
@@ -68,7 +70,7 @@ class Unsigned(Appender):
 
 def _appended(group: Sequence[Submission], head: int, recorded_at: datetime) -> Iterator[Appended]:
     for each in group:
-        yield Appended(head + 1, recorded_at, (b"",) * each.size)
+        yield Appended(head + 1, recorded_at, (Group(head + 1, bytes(HASH * each.size), b"", b""),))
         head += each.size
 
 

@@ -4,10 +4,37 @@ A hash tree alone would take in any event that somebody slips into the table's e
 writer's key is what tells a recorded event from a forged one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from domain.merkle import HASH, split
+
 _WRITER: Final = "/writer"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A committed group: its first position, the hashes of its leaves one behind the other, and who signed these."""
+
+    first: int
+    leaves: bytes
+    key_id: bytes
+    signature: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.leaves) // HASH
+
+    def hashes(self) -> list[bytes]:
+        return split(self.leaves)
+
+
+def leaf_at(position: int, groups: Iterable[Group]) -> bytes:
+    """Return the leaf at a position that one of some ascending groups has."""
+    group = next(each for each in groups if position < each.first + each.size)
+    place = (position - group.first) * HASH
+    return group.leaves[place : place + HASH]
 
 
 def signed(origin: str, first: int, leaves: Sequence[bytes]) -> bytes:

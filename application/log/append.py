@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from time import monotonic
 from uuid import UUID
 
@@ -16,11 +15,11 @@ from psycopg.rows import TupleRow
 from application.database import Database, Role
 from application.keys import WRITER, Signer, Unusable, load_all
 from application.log.submission import Appended, Outcome, Repeated, Stale, Submission
-from domain.group import signed, writer
+from domain.group import Group, signed, writer
 from domain.keychange import Change
 from domain.keyring import keyring_id
 from domain.leaf import SALT, entries
-from domain.merkle import leaf_hash, split
+from domain.merkle import leaf_hash
 
 TURN = (
     "SELECT head, recorded_at, repeated_by, stale_by, stale_id, stale_version"
@@ -49,10 +48,10 @@ KEYRING = "SELECT position, topic, state FROM events WHERE originator_id = %b OR
 RETIRED = "TZ001"
 
 # Of some events from a first position on. Those of one command are in one group, but where a log was vouched for later.
-LEAVES = (
-    "SELECT substr(string_agg(leaves, '' ORDER BY first), (%(first)s - min(first))::int * 32 + 1, %(size)s * 32)"
-    " FROM event_groups WHERE first >= (SELECT max(first) FROM event_groups WHERE first <= %(first)s)"
-    " AND first < %(first)s::bigint + %(size)s"
+GROUPS = (
+    "SELECT first, leaves, key_id, signature FROM event_groups"
+    " WHERE first >= (SELECT max(first) FROM event_groups WHERE first <= %(first)s)"
+    " AND first < %(first)s::bigint + %(size)s ORDER BY first"
 )
 
 
@@ -146,8 +145,8 @@ class Appender:
         if [row[2:] for row in rows] != sent:
             return Repeated()
         position, recorded_at, *_ = rows[0]
-        [(leaves,)] = self._connect().execute(LEAVES, {"first": position, "size": each.size}, binary=True)
-        return Appended(position, recorded_at, tuple(split(leaves)))
+        found = self._connect().execute(GROUPS, {"first": position, "size": each.size}, binary=True)
+        return Appended(position, recorded_at, tuple(Group(*row) for row in found))
 
     def _append(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome]:
         try:
@@ -166,14 +165,14 @@ class Appender:
         end = self._end
         head, recorded_at = end.position, end.now()
         reads = {read for each in group for read in each.read.items()}
-        leaves, appended = self._signed(group, head, recorded_at)
+        made, appended = self._signed(group, head, recorded_at)
         given = ([id for id, _ in reads], [version for _, version in reads], *appended)
         self._before_waiting()
         [(done, clock)] = connection.execute(ATTEMPT, given, binary=True)
         if not done:
             return None
         self._end = End(head + sum(each.size for each in group), clock)
-        return _with_leaves(_outcomes(group, head, recorded_at), group, leaves)
+        return _in_group(_outcomes(group, head, recorded_at), made)
 
     def _take_turn(self, connection: Connection[TupleRow], group: Sequence[Submission]) -> list[Outcome]:
         """Take the lock, hash and sign what stands at the place that it then has, append it, and commit."""
@@ -186,20 +185,20 @@ class Appender:
             assert row is not None
             outcomes = _outcomes(group, *row)
             standing = [each for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, Appended)]
-            leaves: list[bytes] = []
+            made = None
             if standing:
-                leaves, appended = self._signed(standing, *row[:2])
+                made, appended = self._signed(standing, *row[:2])
                 cursor = connection.execute(APPEND, appended, binary=True)
             connection.execute("COMMIT")
         if standing:
             [(clock,)] = cursor.fetchall()
             self._end = End(row[0] + sum(each.size for each in standing), clock)
-        return _with_leaves(outcomes, group, leaves)
+        return _in_group(outcomes, made)
 
     def _signed(
         self, standing: Sequence[Submission], head: int, recorded_at: datetime
-    ) -> tuple[list[bytes], tuple[object, ...]]:
-        """Return the leaves of what stands, and what ``append`` is given."""
+    ) -> tuple[Group, tuple[object, ...]]:
+        """Return the group of what stands, and what ``append`` is given."""
         signer, first = self._key, head + 1
         assert signer is not None, "there is a connection"
         events = [
@@ -215,7 +214,8 @@ class Appender:
             for position, ((event, *_), salt) in enumerate(zip(events, salts, strict=True), first)
         )
         leaves = [leaf_hash(entry) for entry in entries(self._origin, stored)]
-        return leaves, (
+        group = Group(first, b"".join(leaves), signer.key.id, signer.sign(signed(self._origin, first, leaves)))
+        return group, (
             first,
             recorded_at,
             [event.originator_id for event, *_ in events],
@@ -226,9 +226,9 @@ class Appender:
             [command.id for _, command, *_ in events],
             [size for *_, size, _ in events],
             [digest for *_, digest in events],
-            b"".join(leaves),
-            signer.key.id,
-            signer.sign(signed(self._origin, first, leaves)),
+            group.leaves,
+            group.key_id,
+            group.signature,
         )
 
     def _connect(self) -> Connection[TupleRow]:
@@ -283,13 +283,11 @@ def _turn(group: Sequence[Submission]) -> tuple[object, ...]:
     )
 
 
-def _with_leaves(outcomes: Sequence[Outcome], group: Sequence[Submission], leaves: Sequence[bytes]) -> list[Outcome]:
-    """Give each submission that was appended its leaves."""
-    left = iter(leaves)
-    return [
-        replace(outcome, leaves=tuple(islice(left, each.size))) if isinstance(outcome, Appended) else outcome
-        for outcome, each in zip(outcomes, group, strict=True)
-    ]
+def _in_group(outcomes: Sequence[Outcome], group: Group | None) -> list[Outcome]:
+    """Give each submission that was appended the group that it is in."""
+    if group is None:
+        return [*outcomes]
+    return [replace(each, groups=(group,)) if isinstance(each, Appended) else each for each in outcomes]
 
 
 def _outcomes(

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
 
 from application.database import Database, Reads, Role
-from application.log.append import LEAVES
+from application.log.append import GROUPS
 from application.log.mapper import Entry
 from application.log.submission import Appended, Command, Outcome, Submission
 from application.log.tail import Tail, Tailer
 from application.log.writer import Writer
 from domain.covering import COVERING
-from domain.merkle import split
+from domain.group import Group
 
 # Times never run back: what has a later event after it has nothing to come any more.
 AT = (
@@ -147,10 +147,9 @@ class LogRecorder(ApplicationRecorder):
         )
         return {id: Recording(*rest) for id, *rest in rows}
 
-    def leaves(self, first: int, size: int) -> list[bytes]:
-        """Return the leaves of events that were recorded together, from a position on."""
-        [(leaves,)] = self.reads.fetch(LEAVES, {"first": first, "size": size})
-        return split(leaves)
+    def groups(self, first: int, size: int) -> tuple[Group, ...]:
+        """Return the signed groups of so many events from a position on: one, if these were recorded together."""
+        return tuple(Group(*row) for row in self.reads.fetch(GROUPS, {"first": first, "size": size}))
 
     def versions(self, originator_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Return the last version of each stream that has events."""

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.group import Group
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -20,11 +22,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """A submission was recorded: its events have the positions from ``first`` on, in order, and these leaves."""
+    """A submission was recorded, in signed groups: its events have the positions from ``first`` on, in order."""
 
     first: int
     recorded_at: datetime
-    leaves: tuple[bytes, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,31 +8,14 @@ from itertools import pairwise
 
 from application.keys import verify
 from application.seal.refusal import Unaccountable
-from domain.group import signed
+from domain.group import Group, signed
 from domain.keychange import WRITER, Change
 from domain.leaf import Stored, entries
-from domain.merkle import HASH, leaf_hash, split
+from domain.merkle import leaf_hash
 from domain.note import Key
 
 SKEW = timedelta(minutes=1)
 """How far the database's clock and the sealer's may differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group as it is stored."""
-
-    first: int
-    leaves: bytes
-    key_id: bytes
-    signature: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.leaves) // HASH
-
-    def hashes(self) -> list[bytes]:
-        return split(self.leaves)
 
 
 @dataclass(frozen=True, slots=True)

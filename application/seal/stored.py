@@ -3,8 +3,9 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.seal.account import Group, Page, hashed
+from application.seal.account import Page, hashed
 from application.seal.refusal import Unaccountable
+from domain.group import Group
 from domain.keychange import Change
 from domain.keyring import keyring_id
 from domain.leaf import Stored

@@ -73,13 +73,31 @@ class ReceiptEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedGroup:
+    """Events that were committed together, signed by the log's writer: ``leaves`` are their hashes from ``first`` on.
+
+    32 bytes each, one behind the other, in base64; ``key`` is the id of the writer's key in hexadecimal, ``signature``
+    that of Ed25519 in base64.
+    """
+
+    first: int
+    leaves: str
+    key: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptAnswer:
-    """What a command recorded (回执). ``position`` is that of its last event."""
+    """What a command recorded (回执). ``position`` is that of its last event.
+
+    ``signed`` is the proof of it from the first moment on, whatever becomes of it before it is sealed.
+    """
 
     command_id: UUID
     position: int
     recorded_at: datetime
     events: list[ReceiptEvent]
+    signed: list[SignedGroup]
 
 
 _RECEIPT = TypeAdapter(ReceiptAnswer)
@@ -306,13 +324,17 @@ def _told(receipt: Receipt, id: UUID | None, founds: str) -> tuple[ReceiptAnswer
         )
         for each in receipt.events
     ]
+    groups = [
+        SignedGroup(each.first, encode(each.leaves), each.key_id.hex(), encode(each.signature))
+        for each in receipt.groups
+    ]
     main = receipt.events[0].id if founds or id is None else id
     headers = {"Taizhang-Position": str(receipt.position)}
     if versions := [each.version for each in receipt.events if each.id == main]:
         headers["ETag"] = f'"{versions[-1]}"'
     if founds:
         headers["Location"] = f"/api/{founds}/{main}"
-    return ReceiptAnswer(receipt.command_id, receipt.position, receipt.recorded_at, events), headers
+    return ReceiptAnswer(receipt.command_id, receipt.position, receipt.recorded_at, events, groups), headers
 
 
 __all__ = ["BODIES", "JSON", "Count", "Day", "Instant", "Order", "command"]

@@ -17,7 +17,7 @@ from application.keys import LOG, WRITER, Unusable, create, create_for_log, for_
 from application.log import Appended, Command, Submission
 from application.log.append import End
 from application.migrate import migrate
-from domain.group import log_of, signed, writer
+from domain.group import leaf_at, log_of, signed, writer
 from tests.faults.load import happened, submission
 from tests.faults.log import ORIGIN, leaves, recorder
 
@@ -45,7 +45,7 @@ def test_each_group_has_the_leaves_of_its_events_under_its_writers_signature(dat
     with recorder(database) as log:
         for size in (1, 3, 2):
             assert isinstance(log.append(submission(events=size)), Appended)
-        assert [log.leaves(first, 1) for first in range(1, 7)] == [[leaf] for leaf in leaves(database)]
+        assert [leaf_at(position, log.groups(position, 1)) for position in range(1, 7)] == leaves(database)
     stored = leaves(database)
     assert groups(database) == [(1, stored[:1]), (2, stored[1:4]), (5, stored[4:])]
 
@@ -150,7 +150,8 @@ def test_a_log_that_had_no_groups_is_vouched_for_as_it_stands_and_goes_on(
     assert groups(database) == [(1, stored[:3]), (4, stored[3:6]), (7, stored[6:])]
     with recorder(database) as log:
         # A command of four events that two groups share.
-        assert log.leaves(5, 4) == stored[4:]
+        found = log.groups(5, 4)
+        assert [leaf_at(position, found) for position in range(5, 9)] == stored[4:]
         assert isinstance(log.append(submission()), Appended)
     assert groups(database)[3:] == [(9, leaves(database)[8:])]
 
