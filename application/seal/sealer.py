@@ -11,6 +11,7 @@ from time import monotonic
 
 import psycopg
 from psycopg import Connection, IsolationLevel
+from psycopg.errors import DataCorrupted
 from psycopg.rows import TupleRow
 
 from application.database import Database, Role
@@ -123,6 +124,10 @@ class Sealer:
                     if monotonic() > self._signed + INTERVAL:
                         self._publish(ended=False)
                 self._patrol(connection)
+        except DataCorrupted as error:
+            found = Unaccountable(None, "damaged", f"the database cannot read what it stored: {error}")
+            self._refuse(found)
+            raise found from None
         except Unaccountable as found:
             self._publish(ended=False)
             self._refuse(found)

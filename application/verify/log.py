@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from psycopg import Connection
+from psycopg.errors import DataCorrupted
 from psycopg.rows import TupleRow
 
 from application.database import Database, Role
@@ -83,6 +84,9 @@ class Verifier:
             return self._guarded(given, report, tree, history)
         except Wrong as wrong:
             return replace(report, finding=wrong.finding)
+        except DataCorrupted as error:
+            finding = Finding(None, "damaged", f"the database cannot read what it stored: {error}")
+            return replace(report, finding=finding)
 
     def _events(
         self,
