@@ -1,6 +1,10 @@
 """The log as public tools read it, and proofs of what is in it."""
 
 import json
+import os
+import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,6 +21,7 @@ from tests.faults.load import submission
 from tests.interface.callers import Person
 from tests.tlog import Log, leaf
 
+DOCUMENT = Path(__file__).parents[2] / "docs/verification.md"
 UNASKED: dict[str, object] = {"witnessed": None, "witnesses": [], "timestamp": None}
 
 
@@ -54,6 +59,28 @@ def test_a_log_that_is_read_while_it_grows_is_whole_at_each_size(
         installation.records.recorder.append(submission(events=size))
         sealer.seal()
         log.check()
+
+
+@pytest.mark.usefixtures("papers", "village")
+def test_what_is_told_to_check_with_openssl_alone_finds_the_logs_signature(
+    client: TestClient, sealer: Sealer, installation: Installation, tmp_path: Path
+) -> None:
+    """The commands are those of docs/verification.md."""
+    [commands] = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    sealer.seal()
+    checkpoint = client.get("/checkpoint").content
+    environment = {"PATH": os.environ["PATH"], "KEY": str(load(installation.database.keys, LOG).key)}
+
+    def says(given: bytes) -> str:
+        (tmp_path / "checkpoint").write_bytes(given)
+        ran = subprocess.run(
+            ["/bin/sh", "-c", commands], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        return ran.stdout.strip()
+
+    assert says(checkpoint) == "Signature Verified Successfully"
+    size = str(sealer.size).encode()
+    assert says(checkpoint.replace(b"\n%b\n" % size, b"\n1%b\n" % size)) == "Signature Verification Failure"
 
 
 @pytest.mark.usefixtures("village")
