@@ -1,7 +1,7 @@
 """The server is stopped, the files that it keeps the log in are edited, and it is started again (tampering 15)."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ class Kept:
                 )
 
     @contextmanager
-    def running(self) -> Iterator[Database]:
+    def running(self) -> Generator[Database]:
         with EmbeddedPostgres(self.home, QUICK) as server:
             yield Database(server.dsn, self.keys)
 
