@@ -107,7 +107,7 @@ def test_closing_appends_what_was_submitted_before_and_refuses_what_comes_after(
         with pytest.raises(Unavailable, match="closed"):
             log.append(submission())
     closing.result(5)
-    assert all(isinstance(future.result(0), Appended) for future in futures)
+    assert all(isinstance(future.result(5), Appended) for future in futures)
     assert audit(database).keys() == {each.commands[0].id for each in group}
     assert not log.writer._thread.is_alive()
 
