@@ -60,10 +60,5 @@ class Proofs:
             raise Unsealed(f"{max(first, second)} is more than the {size} events that are sealed")
         subtrees = Tiles(size, self.sealed.tile)
         hashes = tuple(consistency(first, second, subtrees))
-        root = newest.root if second == size else _root(second, subtrees)
-        return Consistent(first, second, _root(first, subtrees), root, hashes)
-
-
-def _root(size: int, subtrees: Tiles) -> bytes:
-    levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-    return Frontier(size, tuple(subtrees(level, (size >> level) - 1) for level in levels)).root
+        root = newest.root if second == size else Frontier.of(second, subtrees).root
+        return Consistent(first, second, Frontier.of(first, subtrees).root, root, hashes)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 HASH: Final = 32
 """Bytes of a hash."""
@@ -49,6 +49,11 @@ class Frontier:
     size: int = 0
     hashes: tuple[bytes, ...] = ()
 
+    @classmethod
+    def of(cls, size: int, subtrees: Subtrees) -> Self:
+        """Return that of a tree of a size, whose subtrees are known."""
+        return cls(size, tuple(subtrees(level, (size >> level) - 1) for level in _levels(size)))
+
     @property
     def root(self) -> bytes:
         if not self.hashes:
@@ -75,8 +80,8 @@ class Frontier:
         """Return the frontier once these leaves (their hashes) are added."""
         size = self.size + len(leaves)
         last = [row[-1] for _, row in self.rows(leaves)]
-        levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-        return Frontier(size, tuple(last[level] if level < len(last) else self._at(level) for level in levels))
+        hashes = (last[level] if level < len(last) else self._at(level) for level in _levels(size))
+        return Frontier(size, tuple(hashes))
 
     def _at(self, level: int) -> bytes:
         """The hash of its subtree of a level: after those of all higher bits of the size."""
@@ -205,6 +210,11 @@ def is_consistent(first: int, second: int, first_root: bytes, second_root: bytes
             after = node_hash(after, each)
         node, last = node // 2, last // 2
     return not last and before == first_root and after == second_root
+
+
+def _levels(size: int) -> list[int]:
+    """The levels of the subtrees that a tree is made of, the largest first."""
+    return [level for level in reversed(range(size.bit_length())) if size >> level & 1]
 
 
 def _half(width: int) -> int:

@@ -125,10 +125,8 @@ class Edge:
     def read(cls, frontier: Frontier, read: Callable[[Tile], bytes]) -> Self:
         """Read the partial tiles; raise ValueError if they are not those of this tree."""
         subtrees = Tiles(frontier.size, read)
-        levels = [level for level in reversed(range(frontier.size.bit_length())) if frontier.size >> level & 1]
-        for level, known in zip(levels, frontier.hashes, strict=True):
-            if subtrees(level, (frontier.size >> level) - 1) != known:
-                raise ValueError(f"the tiles are not those of the tree of {frontier.size} leaves")
+        if Frontier.of(frontier.size, subtrees) != frontier:
+            raise ValueError(f"the tiles are not those of the tree of {frontier.size} leaves")
         ends = [holding(level, (frontier.size >> level) - 1, frontier.size) for level in range(0, 64, HEIGHT)]
         ends = [tile for tile in ends if frontier.size >> HEIGHT * tile.level]
         return cls(frontier, tuple(read(tile) if tile.width < WIDTH else b"" for tile in ends))
