@@ -95,10 +95,10 @@ def agree(page: Page, leaves: Sequence[bytes], whose: str) -> None:
             raise Unaccountable(index, "event", f"the event at position {index + 1} is not the one that {whose}")
 
 
-def in_time(page: Page, now: datetime, looked: datetime | None) -> None:
+def in_time(page: Page, now: datetime, known: datetime | None) -> None:
     """Raise Unaccountable for new events that are dated later than they can be, or earlier.
 
-    ``looked`` is when the log was seen to end before them, if that is known.
+    ``known`` is up to when the log was known before, if it was: what is new was dated later.
     """
     last, first = page.times[-1], page.times[0]
     if last > now + SKEW:
@@ -106,9 +106,9 @@ def in_time(page: Page, now: datetime, looked: datetime | None) -> None:
         here = f"here it is {now.isoformat()} now"
         raise Unaccountable(position - 1, "time", f"{_dated(position, last)}; {here}")
     # A clock that was set back has not looked later than it shows now.
-    if looked is not None and first < min(looked, now) - SKEW:
+    if known is not None and first < min(known, now) - SKEW:
         position = page.first + 1
-        there = f"at {looked.isoformat()} by the clock here it was not in the log"
+        there = f"at {known.isoformat()} by the clock here it was not in the log, nor on its way"
         raise Unaccountable(page.first, "time", f"{_dated(position, first)}; {there}")
 
 

@@ -1,8 +1,7 @@
 """The sealer (封存): it hashes anew what was appended, refuses what it cannot account for, and signs the tree."""
 
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -10,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 import psycopg
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection
 from psycopg.errors import DataCorrupted
 from psycopg.rows import TupleRow
 
@@ -18,6 +17,7 @@ from application.database import Database, Role
 from application.keys import Signer, verify
 from application.seal import stored
 from application.seal.account import SKEW, Page, agree, in_time, vouched
+from application.seal.horizon import Horizon
 from application.seal.refusal import Unaccountable, Unwilling
 from application.seal.signing import Signing
 from application.seal.state import State
@@ -68,7 +68,8 @@ class Sealer:
         self._witnessed = witnessed
         self._patrolled = 0
         self._signed = self._asked = -INTERVAL
-        self._looked: datetime | None = None
+        self._horizon = Horizon()
+        self._known: datetime | None = None
         self._recorded_at: datetime | None = None
         state = State.read(self._path)
         if state is None:
@@ -118,22 +119,24 @@ class Sealer:
             raise Unaccountable(refusal.index, refusal.kind, refusal.sentence)
         begun = self._now()
         try:
-            with self._reading() as connection:
-                while page := self._next_page(connection):
-                    self._take(page)
-                    if monotonic() > self._signed + INTERVAL:
-                        self._publish(ended=False)
-                self._patrol(connection)
+            with self._database.connect(Role.sealer) as connection:
+                known = self._horizon.look(stored.holder(connection), begun)
+                with stored.at_one_moment(connection):
+                    while page := self._next_page(connection):
+                        self._take(page)
+                        if monotonic() > self._signed + INTERVAL:
+                            self._publish(self._recorded_at)
+                    self._patrol(connection)
         except DataCorrupted as error:
             found = Unaccountable(None, "damaged", f"the database cannot read what it stored: {error}")
             self._refuse(found)
             raise found from None
         except Unaccountable as found:
-            self._publish(ended=False)
+            self._publish(self._recorded_at)
             self._refuse(found)
             raise
-        self._looked = begun
-        self._publish()
+        self._known = known
+        self._publish(known or begun)
 
     def follow(self, stop: threading.Event, told: Callable[[str], None]) -> None:
         """Seal until stopped, waiting out a server that is away; ``told`` hears of that, and of witnesses that are.
@@ -158,15 +161,6 @@ class Sealer:
     def _refuse(self, found: Unaccountable) -> None:
         self._sealed.refuse(Refusal(found.index, found.kind, str(found)))
 
-    @contextmanager
-    def _reading(self) -> Generator[Connection[TupleRow]]:
-        """Read the log as it is at one moment."""
-        with self._database.connect(Role.sealer) as connection:
-            connection.isolation_level = IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-            with connection.transaction():
-                yield connection
-
     def _next_page(self, connection: Connection[TupleRow]) -> Page | None:
         """Read the next groups and account for their events; None at the log's end."""
         size, origin = self.size, self._state.origin
@@ -189,7 +183,7 @@ class Sealer:
         if not groups:
             return None
         page = page.after(len(known))
-        in_time(page, self._now(), self._looked)
+        in_time(page, self._now(), self._known)
         self._signing.consent(changes)
         return replace(page, changes=changes)
 
@@ -202,11 +196,11 @@ class Sealer:
         self._state = replace(state, frontier=self._tree.frontier, leaf=page.leaves[-1])
         self._recorded_at = page.times[-1]
 
-    def _publish(self, *, ended: bool = True) -> None:
+    def _publish(self, known: datetime | None) -> None:
         """Sign the tree, keep the signature, have it cosigned, and then show it; nothing where all that is done.
 
-        Where the log has not ``ended`` there, it is shown only if its last event is new: witnesses would date it later
-        than older events that it does not hold yet, and these would seem to be dated back.
+        It is shown only if it holds whatever was dated a while ago, up to when it is ``known``: witnesses date it now,
+        and events that it should hold would seem to be dated back.
         """
         note = self._signing.sign(self._state)
         if bytes(note) != self._state.note:
@@ -214,7 +208,7 @@ class Sealer:
             self._state.keep(self._path)
         elif self._is_shown(note) and monotonic() < self._asked + self._patience:
             return
-        if not ended and (self._recorded_at is None or self._recorded_at < self._now() - SKEW):
+        if known is None or known < self._now() - SKEW:
             return
         self._signed = monotonic()
         if self._witnessed is not None:
@@ -250,7 +244,7 @@ class Sealer:
     def _rewritten(self) -> Tree:
         """Write every tile anew, from the events; raise Unaccountable if they are not those that were sealed."""
         tree, frontier = Tree(self._sealed), self._state.frontier
-        with self._reading() as connection:
+        with self._database.connect(Role.sealer) as connection, stored.at_one_moment(connection):
             while tree.size < frontier.size:
                 end = min(tree.size + stored.PAGE, frontier.size)
                 tree.take(stored.page(connection, self._state.origin, tree.size, end))

@@ -1,6 +1,9 @@
 """What the sealer reads of the log: the events as they are stored, and the groups that were signed."""
 
-from psycopg import Connection
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 
 from application.seal.account import Page, hashed
@@ -24,6 +27,29 @@ KEYRING = (
     "SELECT position, topic, state FROM events WHERE originator_id = %s AND position > %s AND position <= %s"
     " ORDER BY originator_version"
 )
+
+
+HOLDER = (
+    "SELECT min(l.virtualtransaction) FROM pg_locks l, hashtextextended('taizhang log ' || current_schema, 0) AS key"
+    " WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.granted AND l.objsubid = 1"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND l.classid::bigint = (key >> 32 & 4294967295) AND l.objid::bigint = (key & 4294967295)"
+)
+
+
+@contextmanager
+def at_one_moment(connection: Connection[TupleRow]) -> Generator[None]:
+    """Have a connection read the log as it is at one moment."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    with connection.transaction():
+        yield
+
+
+def holder(connection: Connection[TupleRow]) -> str | None:
+    """Return the transaction that holds the log's lock, None if none does: one that dates events, or commits them."""
+    [(found,)] = connection.execute(HOLDER)
+    return None if found is None else str(found)
 
 
 def ends(connection: Connection[TupleRow]) -> tuple[int, str]:

@@ -1,7 +1,7 @@
 """The sealer seals what writers signed, and nothing else; it is killed at any moment and signs no second past."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,18 @@ from psycopg.errors import InsufficientPrivilege
 from application.database import Role
 from application.files import put
 from application.keys import create
+from application.log import Appended
 from application.seal import Sealer, Unaccountable, Unwilling, sealer, stored
+from application.seal.horizon import Horizon
 from application.sealed import Sealed, Unsealed
 from domain.merkle import consistency, is_consistent
 from domain.tile import ENTRIES, Tile, Tiles
-from tests.faults.log import ORIGIN
+from tests.application.clusters import until
+from tests.faults.load import submission
+from tests.faults.log import ORIGIN, committing, held
 from tests.faults.place import Place
 from tests.faults.tamper import tamper
+from tests.faults.threads import Threads
 
 
 def test_each_checkpoint_is_of_the_whole_log_and_goes_on_from_the_one_before(place: Place) -> None:
@@ -244,3 +249,31 @@ def test_the_sealers_role_reads_the_log_and_nothing_else(place: Place) -> None:
         for statement in ("SELECT * FROM people", "SELECT * FROM tokens", "INSERT INTO log VALUES ('x')"):
             with pytest.raises(InsufficientPrivilege):
                 connection.execute(statement.encode())
+
+
+def test_a_commit_that_waits_long_is_sealed_when_it_comes(place: Place, threads: Threads) -> None:
+    """A standby, or a disk, can hold a commit back for minutes: nobody dated anything back."""
+    watching = place.sealer()
+    place.record(2)
+    watching.seal()
+    with held(place.database):
+        waiting = threads.submit(place.log.append, submission(events=3))
+        until(lambda: committing(place.database))
+        for minutes in (0, 2, 4):
+            place.ahead = timedelta(minutes=minutes)
+            watching.seal()
+            assert watching.size == 2
+    assert isinstance(waiting.result(10), Appended)
+    watching.seal()
+    assert place.sealed.checkpoint().size == 5
+
+
+def test_a_log_is_known_up_to_when_nobody_was_on_his_way_into_it() -> None:
+    first, second, third, fourth = (datetime(2026, 3, 1, 8, n, tzinfo=UTC) for n in range(4))
+    horizon = Horizon()
+    assert horizon.look("a", first) is None, "who held the lock then may have dated anything"
+    assert horizon.look("a", second) is None
+    assert horizon.look("b", third) == second, "b came after the second look"
+    assert horizon.look("b", fourth) == second
+    assert horizon.look(None, fourth) == fourth
+    assert horizon.look("c", fourth + timedelta(minutes=1)) == fourth

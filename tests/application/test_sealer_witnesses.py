@@ -1,5 +1,6 @@
 """The sealer and its witnesses, over real HTTP: cosigned checkpoints, outages, and a past that was written anew."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from application.keys import WRITER, load, verify
 from application.seal import Sealer, sealer
 from application.sealed import Sealed, Unsealed
+from tests.application.clusters import until
 from tests.faults.load import submission
-from tests.faults.log import recorder
+from tests.faults.log import committing, held, recorder
 from tests.faults.parties import Parties, sealing
 from tests.faults.place import Place
 from tests.faults.tamper import tamper
+from tests.faults.threads import Threads
 
 
 def test_every_checkpoint_is_cosigned_by_those_that_the_policy_asks_for(place: Place, parties: Parties) -> None:
@@ -57,22 +60,45 @@ def test_a_log_in_which_nothing_happens_is_cosigned_again_in_a_while(
     still = sealing(place, policy)
     place.record(3)
     still.seal()
-    first = place.sealed.note()
+    first = later = place.sealed.note()
     still.seal()
     assert place.sealed.note() == first
     monkeypatch.setattr(sealer, "STILL", 0.0)
-    later = first
-    while later == first:
+    was = policy.cosigned_at(first, verify)
+    now = was
+    while not all(now[name] > at for name, at in was.items()):
         still.seal()
         later = place.sealed.note()
-    was, now = (policy.cosigned_at(note, verify) for note in (first, later))
-    assert later.text == first.text
-    assert all(now[name] > was[name] for name in was)
+        assert later.text == first.text
+        now = policy.cosigned_at(later, verify)
+    published = list(place.sealed.history())
     parties.stop()
     still.seal()
     assert place.sealed.note() == later, "what was cosigned stays up"
-    assert len(list(place.sealed.history())) == 2
+    assert list(place.sealed.history()) == published
     assert not still.standing.met
+
+
+def test_while_a_commit_waits_nothing_is_cosigned_that_it_would_stand_behind(
+    place: Place, parties: Parties, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Witnesses would date it later than what is on its way, and that would seem to be dated back."""
+    monkeypatch.setattr(sealer, "STILL", 0.0)
+    watching = sealing(place, parties.start())
+    place.record(3)
+    watching.seal()
+    with held(place.database):
+        waiting = threads.submit(place.log.append, submission())
+        until(lambda: committing(place.database))
+        watching.seal()
+        asked = watching._asked
+        place.ahead = timedelta(minutes=2)
+        watching.seal()
+        assert watching._asked == asked
+    waiting.result(10)
+    watching.seal()
+    assert place.sealed.checkpoint().size == 4
+    assert watching._asked > asked
 
 
 def test_what_too_few_cosigned_is_held_back_where_that_is_decided(place: Place, parties: Parties) -> None:
