@@ -2,7 +2,7 @@
 
 import tempfile
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -69,9 +69,10 @@ class Bundles:
             raise Unsealed(f"no event of the record {record} is sealed")
         head = self._stamped(positions[-1], since) if timestamped else newest
         sealed = head.checkpoint
-        spans, covering = self._covered(_spans(positions), sealed.size)
+        removed = self._removed(sealed.size)
+        spans, covering = _covered(_spans(positions), removed)
         manifest = Manifest("record", sealed.origin, sealed.size, spans, record, None, covering, since)
-        return self._write(file, head, manifest)
+        return self._write(file, head, manifest, removed)
 
     def of_range(
         self, file: BinaryIO, first: int, last: int, *, since: int | None = None, timestamped: bool = False
@@ -82,9 +83,10 @@ class Bundles:
             raise Unsealed(f"the sealed events are those from 1 to {size}: {first} to {last} are not among them")
         head = self._stamped(last, since) if timestamped else newest
         sealed = head.checkpoint
-        spans, covering = self._covered(((first, last),), sealed.size)
+        removed = self._removed(sealed.size)
+        spans, covering = _covered(((first, last),), removed)
         manifest = Manifest("range", sealed.origin, sealed.size, spans, None, (first, last), covering, since)
-        return self._write(file, head, manifest)
+        return self._write(file, head, manifest, removed)
 
     def of_all(self, file: BinaryIO, *, since: int | None = None, timestamped: bool = False) -> Manifest:
         """Write everything that is sealed, or that was when a checkpoint was stamped last."""
@@ -92,7 +94,7 @@ class Bundles:
         sealed = head.checkpoint
         size = sealed.size
         spans = ((1, size),) if size else ()
-        return self._write(file, head, Manifest("all", sealed.origin, size, spans, since=since))
+        return self._write(file, head, Manifest("all", sealed.origin, size, spans, since=since), self._removed(size))
 
     def _newest(self, since: int | None) -> Head:
         return _holding(since, Head(self._sealed.note()))
@@ -105,13 +107,6 @@ class Bundles:
             raise Unstamped(size)
         return _holding(since, Head(Note.parse(stamp.checkpoint), stamp.token))
 
-    def _covered(self, spans: tuple[Span, ...], size: int) -> tuple[tuple[Span, ...], tuple[int, ...]]:
-        """Add the events that cover the removal of payloads; return the spans with them, and which they are."""
-        covering = {by for position, by in self._removed(size).items() if _holds(spans, position)}
-        added = sorted(by for by in covering if not _holds(spans, by))
-        positions = sorted([*(n for first, last in spans for n in range(first, last + 1)), *added]) if added else []
-        return _spans(positions) if added else spans, tuple(added)
-
     def _removed(self, size: int) -> dict[int, int]:
         """The positions whose payloads were to be removed, each with that of the first sealed event that says so."""
         found: dict[int, int] = {}
@@ -120,11 +115,10 @@ class Bundles:
                 found.setdefault(position, by)
         return found
 
-    def _write(self, file: BinaryIO, head: Head, manifest: Manifest) -> Manifest:
+    def _write(self, file: BinaryIO, head: Head, manifest: Manifest, removed: Mapping[int, int]) -> Manifest:
         proof = multiproof(manifest.runs, manifest.size, Tiles(manifest.size, self._sealed.tile))
         consistency = self._consistency(manifest.since, manifest.size) if manifest.since is not None else ()
         leaves = [leaf for span in manifest.positions for leaf in self._leaves(span, manifest.size)]
-        removed = self._removed(manifest.size)
         events = (held for span in manifest.positions for held in self._held(span, manifest.size, removed))
         with tempfile.TemporaryFile(dir=_folder(file)) as scratch:
             links = self._links(manifest)
@@ -168,6 +162,14 @@ class Bundles:
                 yield salt or b"", state
             if len(rows) < min(PAGE, last - after):
                 raise _gone(after + len(rows) + 1)
+
+
+def _covered(spans: tuple[Span, ...], removed: Mapping[int, int]) -> tuple[tuple[Span, ...], tuple[int, ...]]:
+    """Add the events that cover the removal of payloads; return the spans with them, and which they are."""
+    covering = {by for position, by in removed.items() if _holds(spans, position)}
+    added = sorted(by for by in covering if not _holds(spans, by))
+    positions = sorted([*(n for first, last in spans for n in range(first, last + 1)), *added]) if added else []
+    return _spans(positions) if added else spans, tuple(added)
 
 
 def _holding(since: int | None, head: Head) -> Head:

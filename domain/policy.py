@@ -76,29 +76,28 @@ class Policy:
 
         A policy without logs leaves the log to whoever asks: its cosignatures alone are judged.
         """
-        return (not self.logs or self._is_signed(note, verify)) and self._is_quorum(self.cosigned_at(note, verify))
+        return (not self.logs or self._is_signed(note, verify)) and self.is_quorum(self.cosigned_at(note, verify))
 
     def cosigned_at(self, note: Note, verify: Verify) -> dict[str, int]:
         """The witnesses that cosigned, by their names in the policy, and when, in seconds since 1970."""
         times = ((each.name, note.cosigned_at(each.key, verify)) for each in self.witnesses)
         return {name: at for name, at in times if at is not None}
 
-    def met_at(self, note: Note, verify: Verify) -> int | None:
+    def met_at(self, cosigned_at: Mapping[str, int]) -> int | None:
         """When the last of the first witnesses that are enough cosigned; None if too few did, or none need to."""
-        return self._met_at(self.cosigned_at(note, verify))
-
-    def _met_at(self, times: Mapping[str, int]) -> int | None:
-        if self._is_quorum(()):
+        if self.is_quorum(()):
             return None
-        return next(
-            (by for by in sorted(times.values()) if self._is_quorum([n for n, at in times.items() if at <= by])), None
-        )
+        for by in sorted(cosigned_at.values()):
+            if self.is_quorum([name for name, at in cosigned_at.items() if at <= by]):
+                return by
+        return None
 
     def _is_signed(self, note: Note, verify: Verify) -> bool:
         origin, _, _ = note.text.partition("\n")
         return any(each.key.name == origin and note.is_signed_by(each.key, verify) for each in self.logs)
 
-    def _is_quorum(self, cosigned: Collection[str]) -> bool:
+    def is_quorum(self, cosigned: Collection[str]) -> bool:
+        """Whether the witnesses of these names are enough."""
         met = {NONE, *cosigned}
         for group in self.groups:
             if len(met.intersection(group.members)) >= group.threshold:

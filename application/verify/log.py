@@ -61,16 +61,17 @@ class Verifier:
 
         With ``resume``, what was verified before is not read again; raise Unresumable if it is not known what was.
         """
-        with self.database.connect(Role.sealer) as connection:
-            [(events, grouped, origin)] = connection.execute(ENDS)
-            removals, removed = _removals(connection, events)
-        known = Progress.read(self.kept, origin) if resume and self.kept else Progress(origin)
-        if not resume:
-            # What is found now is not passed over by whoever goes on.
-            self._keep(known)
-        report = Report(origin, events, 0, EMPTY, 0, min(known.size, events), None, removed=removed)
+        report = Report("", 0, 0, EMPTY, 0, 0, None)
         try:
             with self.database.connect(Role.sealer) as connection:
+                [(events, grouped, origin)] = connection.execute(ENDS)
+                removals, removed = _removals(connection, events)
+                report = replace(report, origin=origin, events=events, removed=removed)
+                known = Progress.read(self.kept, origin) if resume and self.kept else Progress(origin)
+                if not resume:
+                    # What is found now is not passed over by whoever goes on.
+                    self._keep(known)
+                report = replace(report, since=min(known.size, events))
                 ring = Ring.read(connection, origin, events, self.sealed, self.keys, self.writers)
             tree = Tree(self.sealed, origin, ring, known)
             history = tree.history()

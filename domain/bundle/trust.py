@@ -1,6 +1,6 @@
 """What an inspector has by another way than the bundle, and what follows from it before an event is looked at."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,9 +43,13 @@ class Trust:
     def pinned(self) -> tuple[Key, ...]:
         return (*self.keys, *(log.key for log in self.policy.logs)) if self.policy else self.keys
 
-    def met_at(self, note: Note, check: Verify) -> int | None:
-        """When witnesses enough had cosigned a checkpoint, in seconds since 1970; None if not, or if none must."""
-        return self.policy.met_at(note, check) if self.policy else None
+    def cosigned_at(self, note: Note, check: Verify) -> dict[str, int]:
+        """The policy's witnesses that cosigned a checkpoint, and when, in seconds since 1970."""
+        return self.policy.cosigned_at(note, check) if self.policy else {}
+
+    def met_at(self, cosigned_at: Mapping[str, int]) -> int | None:
+        """When enough of them had; None if they had not, or none must."""
+        return self.policy.met_at(cosigned_at) if self.policy else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Kept:
             raise _unknown(f"the checkpoint that was kept is not what was signed: {fault}") from None
         if not signed:
             raise _unknown("none of the keys you trust signed the checkpoint that was kept")
-        return cls(checkpoint, trust.met_at(trust.kept, check))
+        return cls(checkpoint, trust.met_at(trust.cosigned_at(trust.kept, check)))
 
 
 def _unknown(detail: str) -> Fault:

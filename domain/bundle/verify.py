@@ -90,10 +90,11 @@ class _Verification:
         keys = trusted(links, self.trust.pinned, manifest.origin, self.check)
         self.signed = self._signers(note, keys, manifest.origin)
         kept = Kept.of(self.trust, manifest.origin, keys, self.check)
-        self.redactions = self._events(manifest, sealed.root, self._bracket(note, kept))
+        self.cosigned_at = self.trust.cosigned_at(note, self.check)
+        self.redactions = self._events(manifest, sealed.root, self._bracket(kept))
         self._continued(manifest, sealed.root, kept)
         self.timestamped_at = self._timed()
-        self._witnessed(note)
+        self._witnessed()
         return held(manifest.count, self.redactions)
 
     def _link_names(self) -> list[tuple[str, str, str]]:
@@ -140,8 +141,8 @@ class _Verification:
             raise Fault(Verdict("UNKNOWN KEY", f"the log is {origin}; {known} signed the checkpoint", "key"))
         return signed
 
-    def _bracket(self, note: Note, kept: Kept | None) -> Bracket:
-        sealed = self.trust.met_at(note, self.check)
+    def _bracket(self, kept: Kept | None) -> Bracket:
+        sealed = self.trust.met_at(self.cosigned_at)
         return Bracket(kept.checkpoint.size, kept.at, sealed) if kept else Bracket(sealed=sealed)
 
     def _events(self, manifest: Manifest, root: bytes, bracket: Bracket) -> tuple[Redaction, ...]:
@@ -215,14 +216,13 @@ class _Verification:
         except ValueError as fault:
             raise tampered("timestamp", f"the time-stamp does not hold: {fault}") from None
 
-    def _witnessed(self, note: Note) -> None:
+    def _witnessed(self) -> None:
         """Judge the cosignatures: last, since without them everything else may hold."""
         policy, oldest = self.trust.policy, self.trust.oldest
         if policy is None:
             return
-        self.cosigned_at = policy.cosigned_at(note, self.check)
         # Which log signed is known: one that is pinned, or was added by one.
-        if not replace(policy, logs=()).is_met_by(note, self.check):
+        if not policy.is_quorum(self.cosigned_at):
             by = ", ".join(self.cosigned_at) or "none of its witnesses"
             raise incomplete("quorum", f"the policy asks for {policy.quorum}; the checkpoint is cosigned by {by}")
         if oldest is None:

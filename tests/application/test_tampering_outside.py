@@ -59,12 +59,12 @@ class Outside:
         forger.seal()
         return forger
 
-    def inspected(self, since: Note | None = None, **trust: object) -> Report:
+    def inspected(self, since: Note | None = None, policy: Policy | None = None) -> Report:
         """What an inspector says of the bundle that he is given of the whole log."""
         file = BytesIO()
         with closing(self.place.database.reads(Role.reader)) as reads:
             Bundles(reads, self.place.sealed).of_all(file)
-        return inspect(file, Trust((self.place.signer.key,), kept=since, **trust), verify)  # type: ignore[arg-type]
+        return inspect(file, Trust((self.place.signer.key,), policy, kept=since), verify)
 
     def verified(self) -> str:
         """What is said by whoever has the database and the files, and nothing from outside."""

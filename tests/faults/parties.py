@@ -1,14 +1,33 @@
 """Witnesses on machines of their own, and a sealer that asks them."""
 
-from contextlib import ExitStack
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import uvicorn
+
 from application.seal import Sealer, Witnessed
-from application.witness import witnessing
+from application.witness import Witness, witnessing
 from domain.note import Key
 from domain.policy import Policy
+from interface.http.witness import create_witness
 from tests.faults.place import Place
-from tests.interface.test_witnessing import served
+
+
+@contextmanager
+def served(witness: Witness) -> Generator[str]:
+    """Serve a witness, and yield its submission prefix."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        server = uvicorn.Server(uvicorn.Config(create_witness(witness), log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 class Parties:

@@ -1,42 +1,25 @@
 """A log, its policy and its witnesses together, over real HTTP: one history is cosigned by a quorum, and no second."""
 
-import socket
-import threading
 import urllib.request
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from application.cosignatures import Collected, Cosigners
 from application.keys import verify
-from application.witness import Witness, witnessing
+from application.witness import witnessing
 from domain import ed25519
 from domain.cosign import origin_hash
 from domain.note import Note
 from domain.policy import Policy
-from interface.http.witness import create_witness
 from tests.domain.test_cosign import FORK, LEAVES, proof, tree
 from tests.domain.test_note import ORIGIN, SECRET, key, signed
+from tests.faults.parties import served
 
 NAMES = ("county", "province", "auditor")
-
-
-@contextmanager
-def served(witness: Witness) -> Generator[str]:
-    """Serve a witness, and yield its submission prefix."""
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        server = uvicorn.Server(uvicorn.Config(create_witness(witness), log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture

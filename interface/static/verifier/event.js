@@ -52,14 +52,17 @@ export class Within extends Unfit {
   }
 }
 
-/** Entries, each after its length in two bytes. */
-export class Entries {
+/** Where one is in what a member holds. */
+class Place {
   /** @param {Uint8Array} bytes */
   constructor(bytes) {
     this.bytes = bytes;
     this.place = 0;
   }
+}
 
+/** Entries, each after its length in two bytes. */
+export class Entries extends Place {
   /** The next; undefined at the end. */
   next() {
     const { bytes, place } = this;
@@ -72,13 +75,7 @@ export class Entries {
 }
 
 /** Salts and states, each salt with the state's length in four bytes behind it. */
-export class States {
-  /** @param {Uint8Array} bytes */
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.place = 0;
-  }
-
+export class States extends Place {
   /** The next salt and state; null for one that was removed, undefined at the end. */
   next() {
     const { bytes, place } = this;
