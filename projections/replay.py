@@ -1,12 +1,12 @@
 """Replay: a view folded from the log in memory, without what the engine has stored; and rows as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from projections.engine import BATCH, Log, concerns
-from projections.view import Memory, Row, View
+from projections.view import Memory, Row, Rows, View
 
 
 class Stopped(Exception):
@@ -22,6 +22,13 @@ class Stopped(Exception):
 def replay(view: View, log: Log, until: int, progress: Callable[[int], None] = lambda _: None) -> Memory:
     """Fold a view from the log's beginning up to a position; raise Stopped where the engine would stop."""
     rows = Memory()
+    for _ in folding(view, log, rows, until, progress):
+        pass
+    return rows
+
+
+def folding(view: View, log: Log, rows: Rows, until: int, progress: Callable[[int], None]) -> Iterator[int]:
+    """Fold a view into rows event by event, and yield the position of each when it is; raise Stopped as ``replay``."""
     skipped = log.skipped(view.name)
     after = 0
     while after < until and (page := log.page(after, min(BATCH, until - after))):
@@ -31,9 +38,9 @@ def replay(view: View, log: Log, until: int, progress: Callable[[int], None] = l
                     view.fold(past.read(), rows)
                 except Exception as error:
                     raise Stopped(view.name, past.position, error) from error
+                yield past.position
         progress(page[-1].position - after)
         after = page[-1].position
-    return rows
 
 
 _ADAPTERS: dict[type[Row], TypeAdapter[Any]] = {}
@@ -47,4 +54,4 @@ def as_json(row: Row) -> str:
     return _ADAPTERS[kind].dump_json(row, by_alias=True).decode()
 
 
-__all__ = ["Log", "Stopped", "as_json", "replay"]
+__all__ = ["Log", "Stopped", "as_json", "folding", "replay"]

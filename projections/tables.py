@@ -3,6 +3,7 @@
 A version holds from position ``began`` up to, not including, ``ended``; a live one ends at ``FOREVER``.
 """
 
+import json
 import re
 import types
 import typing
@@ -111,6 +112,15 @@ class Table(Generic[R]):
     @cached_property
     def _encoded(self) -> Sequence[tuple[int, Callable[[Any], Any]]]:
         return [(n, column.encode) for n, column in enumerate(self.columns) if column.encode]
+
+    def plain(self, row: R) -> dict[str, Any]:
+        """Return the columns of a row, JSON as what it stands for."""
+        values = {column.name: getattr(row, column.name) for column in self.columns}
+        for n, encode in self._encoded:
+            column = self.columns[n]
+            if column.type == "jsonb" and (value := values[column.name]) is not None:
+                values[column.name] = json.loads(encode(value).obj)
+        return values
 
     def row(self, values: Sequence[Any]) -> R:
         given = list(values)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,9 @@ from tests.faults.log import ORIGIN
 # How long an example takes says more of the machine than of the code; speed is measured in benchmarks.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A service that ignores SIGHUP outlives its parent, and a shell that runs the tests may have said so (nohup).
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,8 @@ class Report:
 
     ``since`` is how many events were verified before and not read again, 0 where everything was. ``altered`` tells in
     what the catalogue is not the one that was sealed at the position ``guarded``, None where none ever was. ``views``
-    are those that were folded anew. ``removed`` payloads are gone, each by a decision on record.
+    are those that were folded anew, ``pending`` those that are being built and could not be compared. ``removed``
+    payloads are gone, each by a decision on record.
     """
 
     origin: str
@@ -36,6 +37,7 @@ class Report:
     guarded: int | None = None
     altered: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
     removed: int = 0
 
     @property
