@@ -14,6 +14,7 @@ from psycopg.errors import DataCorrupted
 from psycopg.rows import TupleRow
 
 from application.database import Database, Role
+from application.process import serve_parent
 from application.sealed import Sealed
 from application.verify.finding import Finding, Report, Wrong
 from application.verify.guards import guards
@@ -183,6 +184,7 @@ _opened: list[Rows] = []
 
 
 def _open(given: Given) -> None:
+    serve_parent()
     _opened.append(given.rows(given.database.connect(Role.sealer)))
 
 

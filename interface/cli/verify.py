@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from application import keys
-from application.database import Role
 from application.verify import Finding, Report, Verifier, cores
 from domain.note import encode
 from interface.app import Installation
 from interface.cli.common import Json, installation, progress, show, trusted
+from interface.cli.comparing import compared
 from interface.cli.running import stoppable
 from interface.settings import Settings
-from projections.comparison import Comparison, Different, Pending
+from projections.comparison import Different
 
 Keys = Annotated[list[str] | None, typer.Option(metavar="VKEY", help="A key to trust; else those of this machine.")]
 
@@ -37,26 +37,23 @@ def verify(
         with progress("events", at.head()) as bar:
             report = verifier.verify(bar.advance, processes or cores(), resume=resume)
         if views and report.finding is None:
-            report = _with_views(at, report)
+            report = _with_views(at, report, processes or cores())
     show(_told(report), lambda: _lines(report), as_json=as_json)
     if report.finding is not None:
         raise typer.Exit(1)
 
 
-def _with_views(at: Installation, report: Report) -> Report:
-    """Fold each view anew, and compare every version of its rows with those that it keeps."""
-    with at.database.connect(Role.reader) as connection:
-        for name, view in at.views.views.items():
-            comparison = Comparison(view, at.pages, connection, at.database.schema)
-            try:
-                with progress(name, at.views.position(name)) as bar:
-                    comparison.compare(bar.advance)
-            except Pending:
-                report = replace(report, pending=(*report.pending, name))
-            except Different as different:
-                return replace(report, finding=Finding(None, "view", str(different)))
-            else:
+def _with_views(at: Installation, report: Report, processes: int) -> Report:
+    """Fold each view anew, so many at once, and compare every version of its rows with those that it keeps."""
+    names = list(at.views.views)
+    with progress("views", sum(map(at.views.position, names))) as bar:
+        for name, outcome in zip(names, compared(at, names, bar.advance, processes), strict=False):
+            if isinstance(outcome, Different):
+                return replace(report, finding=Finding(None, "view", str(outcome)))
+            if outcome is None:
                 report = replace(report, views=(*report.views, name))
+            else:
+                report = replace(report, pending=(*report.pending, name))
     return report
 
 
