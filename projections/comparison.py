@@ -48,7 +48,7 @@ class Pending(Exception):
 
 
 class _Moved(Exception):
-    """What was being compared was put in another's place, or taken back, meanwhile."""
+    """What was being compared was taken back, or built anew, meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -146,13 +146,8 @@ class Comparison:
         were folded, as they are. Whoever folds the view goes on meanwhile.
         """
         while True:
-            tables = self._tables()
             try:
                 return self._compare(progress)
-            except Different:
-                # A snapshot does not show what lies in tables that were put in place after it was taken.
-                if self._tables() == tables:
-                    raise
             except _Moved:
                 pass
 
@@ -176,6 +171,7 @@ class Comparison:
         # One snapshot for how far the view is folded and for what is folded of it.
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            self._lock()
             folded = self._folded()
             if folded < until:
                 # A server that crashed takes back what was folded in the moments before.
@@ -183,6 +179,14 @@ class Comparison:
             for kind in self.view.rows:
                 self._hold(tally, kind, until, folded)
         return tally
+
+    def _lock(self) -> None:
+        """Keep rows built anew from taking the place of these: in a snapshot from before they would not be there."""
+        tables = sql.SQL(", ").join(sql.Identifier(self._schema, table(kind).name) for kind in self.view.rows)
+        try:
+            self.connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
+        except UNREADABLE as error:
+            raise self._unreadable(error) from error
 
     def _give(self, tally: Tally, until: int, progress: Callable[[int], None]) -> None:
         def give(row: Row, began: int, ended: int) -> None:
@@ -222,9 +226,7 @@ class Comparison:
                 for began, ended, columns in cursor.execute(query):
                     yield began, ended, json.loads(columns)
         except UNREADABLE as error:
-            raise Different(
-                f"the view {self.view.name} cannot be read: {described.name}: {type(error).__name__}"
-            ) from error
+            raise self._unreadable(error) from error
 
     def _folded(self) -> int:
         """Return the last position that the view has folded; raise Pending where it is of another make."""
@@ -235,16 +237,12 @@ class Comparison:
             raise Pending(self.view.name)
         return int(found[0])
 
-    def _tables(self) -> list[TupleRow]:
-        """Which tables hold the view's rows now; others, once it was built anew."""
-        names = [sql.Identifier(self._schema, table(kind).name).as_string() for kind in self.view.rows]
-        return self.connection.execute(
-            "SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name", (names,)
-        ).fetchall()
-
     @property
     def _schema(self) -> str:
         return schema_of(self.log_schema, self.view.name)
+
+    def _unreadable(self, error: psycopg.Error) -> Different:
+        return Different(f"the rows of the view {self.view.name} cannot be read: {type(error).__name__}")
 
     def _sentence(self, version: Version, *, given: bool, held: bool) -> str:
         row = f"the {version.table} {version.key} as it stood from position {version.began}"

@@ -1,5 +1,6 @@
 """Every version of every row compared with what the log gives: any that is another is named, and nothing else is."""
 
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from projections.organisation import OrganisationView
 from projections.registry import begin
 from projections.tables import FOREVER, table
 from projections.view import Row, Rows
-from tests.projections.engines import engine, inject, running
+from tests.projections.engines import engine, eventually, inject, running
 from tests.projections.histories import UNITS, Play
 
 VIEWS = {view.name: view for view in all_views()}
@@ -183,11 +184,15 @@ def test_a_version_that_is_there_twice_is_named(kept: Installation) -> None:
 
 
 def test_the_earliest_of_several_is_named(kept: Installation) -> None:
-    spans = versions(kept)
-    tamper(kept.database, "UPDATE organisation SET name = '杭州' WHERE began > 1 RETURNING key")
-    [(key, began)] = tamper(kept.database, "SELECT key, began FROM organisation WHERE began > 1 ORDER BY began LIMIT 1")
-    assert f"{key} as it stood from position {began} otherwise" in different(kept)
-    assert len(spans) > 1
+    """Whatever their keys: the key that comes first in order is of a later version here."""
+    keys = tamper(kept.database, "SELECT key, max(began) FROM organisation GROUP BY key ORDER BY max(began), key")
+    earliest, began = max(keys[:-1], key=lambda pair: str(pair[0]))
+    tamper(
+        kept.database,
+        f"UPDATE organisation SET name = '杭州' WHERE began >= {began} AND ended = {FOREVER} RETURNING key",
+    )
+    assert any(str(key) < str(earliest) for key, later in keys if later > began)
+    assert f"{earliest} as it stood from position {began} otherwise" in different(kept)
 
 
 def test_a_position_that_was_set_back_is_found(kept: Installation) -> None:
@@ -231,7 +236,7 @@ def test_a_position_past_what_no_view_can_fold_is_found(kept: Installation) -> N
 )
 def test_a_table_that_cannot_be_read_is_told(kept: Installation, statement: str) -> None:
     tamper(kept.database, statement)
-    assert different(kept).startswith("the view organisation cannot be read: organisation: ")
+    assert different(kept).startswith("the rows of the view organisation cannot be read: ")
 
 
 @pytest.mark.parametrize("column", ["key", "name", "full_members"])
@@ -305,8 +310,27 @@ def interrupted(at: Installation, happening: Callable[[], object]) -> int:
     return sum(done)
 
 
-def test_rows_built_anew_that_take_the_place_of_those_compared_are_no_difference(kept: Installation) -> None:
-    assert interrupted(kept, lambda: kept.rebuild(["organisation"])) == 2 * kept.head()
+def test_rows_built_anew_take_the_place_of_those_compared_afterwards(kept: Installation) -> None:
+    waiting = "SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
+
+    def rebuild() -> None:
+        rebuilding.start()
+        eventually(lambda: tamper(kept.database, f"{waiting} AND query LIKE 'DROP SCHEMA%'") == [(True,)])
+
+    rebuilding = threading.Thread(target=kept.rebuild, args=(["organisation"],))
+    assert interrupted(kept, rebuild) == kept.head()
+    rebuilding.join()
+    compare(kept)
+
+
+def test_rows_built_anew_before_they_are_read_are_no_difference(kept: Installation) -> None:
+    def rebuild(count: int) -> None:
+        kept.rebuild(["organisation"])
+        done.append(count)
+
+    done: list[int] = []
+    compare(kept, progress=rebuild)
+    assert done == [kept.head()]
 
 
 def test_rows_written_meanwhile_are_no_difference(kept: Installation) -> None:
@@ -396,7 +420,7 @@ def test_a_row_of_any_values_reads_the_same_from_its_table(kept: Installation, r
         begin(connection, schema, view, 0, building=False)
         with connection.cursor() as cursor:
             table(EveryRow).write(cursor, f"{schema}_organisation", [(row, first, FOREVER) for row in rows])
-        connection.execute("UPDATE views SET position = %s WHERE name = 'organisation'", (first,))
+        connection.execute("UPDATE views SET position = %s WHERE name = 'organisation'", (kept.head(),))
     with kept.database.connect(Role.reader) as connection:
         Comparison(view, kept.pages, connection, schema).compare()
         tamper(kept.database, "UPDATE every SET text = text || '.' RETURNING key")
