@@ -94,6 +94,6 @@ def _lines(report: Report) -> Iterator[str]:
     for each in report.altered:
         yield f"altered: {each}"
     if report.views:
-        yield f"views folded anew, every version of their rows the same: {', '.join(report.views)}"
+        yield f"views folded anew: {', '.join(report.views)}"
     if report.pending:
-        yield f"views that are being built, and could not be compared: {', '.join(report.pending)}"
+        yield f"views being built, not compared: {', '.join(report.pending)}"
