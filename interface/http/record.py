@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.event import Recorded
+from domain.event import Recorded, Refused
 from interface.app import Installation
 from interface.catalogue import language_of, translate
 from interface.http import story
@@ -84,8 +84,17 @@ def tell(at: Installation, entries: Sequence[Any], say: story.Say) -> list[Happe
     """Tell what entries of the log mean, with the names of those they speak of."""
     read = [_read(at, entry) for entry in entries]
     names = _names(at, [past for past in read if past])
-    covered = at.redaction.covered() if any(entry.removed for entry in entries) else {}
+    covered = _covered(at, entries)
     return [_told(entry, past, names, say, covered) for entry, past in zip(entries, read, strict=True)]
+
+
+def _covered(at: Installation, entries: Sequence[Any]) -> Mapping[int, int]:
+    """Which decisions cover the payloads that were removed, if any of these was."""
+    return at.redaction.covered() if any(entry.removed for entry in entries) else {}
+
+
+def _stored(entry: Any) -> dict[str, Any]:
+    return {"account": {}, "event": {}} if entry.removed else json.loads(entry.state)
 
 
 def _read(at: Installation, entry: Any) -> Recorded | None:
@@ -114,7 +123,7 @@ def _names(at: Installation, pasts: Sequence[Recorded]) -> dict[UUID, str]:
 def _told(
     entry: Any, past: Recorded | None, names: dict[UUID, str], say: story.Say, covered: Mapping[int, int]
 ) -> Happening:
-    stored = {"account": {}, "event": {}} if entry.removed else json.loads(entry.state)
+    stored = _stored(entry)
     unread = (
         say("what was recorded here was removed by the decision at position {position}", position=covered.get(entry.id))
         if entry.removed
@@ -144,7 +153,7 @@ def _told(
 
 @dataclass(frozen=True)
 class LogEvent:
-    """One event of the log, as it is stored."""
+    """One event of the log, as it is stored; ``covered_by`` is the position of the decision that its payload go."""
 
     position: int
     event_id: str
@@ -154,6 +163,7 @@ class LogEvent:
     recorded_at: datetime
     account: dict[str, Any]
     event: dict[str, Any]
+    covered_by: int | None
 
 
 class AskedLog(Asked):
@@ -163,13 +173,18 @@ class AskedLog(Asked):
 
 @query(routes, "/log", (), Listing[LogEvent])
 def show_log(who: Caller, asked: AskedLog, moment: int) -> Listing[LogEvent]:
-    """List the log's events by position, from after one on; `next` is the `after` of the next page."""
-    at = who.at
-    known_at = min(moment, at.head())
+    """List the log's events by position, from after one on; `next` is the `after` of the next page.
+
+    A log that ends before `after` is not the one that was read up to there: it is refused.
+    """
+    at, head = who.at, who.at.head()
+    if asked.after > head:
+        raise Refused("the log ends at position {head}", field="after", head=head)
+    known_at = min(moment, head)
     entries = at.records.recorder.select_notifications(asked.after, asked.limit + 1, known_at, inclusive_of_start=False)
-    items = []
+    items, covered = [], _covered(at, entries)
     for entry in entries[: asked.limit]:
-        stored = json.loads(entry.state)
+        stored = _stored(entry)
         id, version = entry.originator_id, entry.originator_version
         items.append(
             LogEvent(
@@ -181,6 +196,7 @@ def show_log(who: Caller, asked: AskedLog, moment: int) -> Listing[LogEvent]:
                 entry.recorded_at,
                 stored["account"],
                 stored["event"],
+                covered.get(entry.id) if entry.removed else None,
             )
         )
     return Listing(known_at, str(items[-1].position) if len(entries) > asked.limit else None, items)

@@ -34,6 +34,10 @@ def test_a_payload_is_removed_and_told_of_as_removed(
     happened = ann.saw(f"/records/{shell.tells('history', '330523101')['id']}/history")["items"]
     [gone] = [each for each in happened if each["position"] == position]
     assert (gone["account"], gone["event"], gone["by"]) == ({}, {}, None)
+    raw = ann.saw("/log", params={"limit": 1000})["items"]
+    assert [each["position"] for each in raw] == list(range(1, covering + 1))
+    assert [each["position"] for each in raw if each["covered_by"] or not each["event"]] == [position]
+    assert (raw[position - 1]["account"], raw[position - 1]["covered_by"]) == ({}, covering)
     shell.prints("seal", "--begin", "--once")
     assert shell.tells("verify")["removed"] == 1
     assert "payloads removed lawfully, by decisions on record: 1" in shell.prints("verify")

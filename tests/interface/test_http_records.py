@@ -4,6 +4,8 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from application.identity import uuid7
 from application.records import Act, Work
 from domain.event import Account
@@ -80,6 +82,15 @@ def test_the_log_is_read_in_order_as_it_is_stored(ann: Person, permits: UUID) ->
     assert {each["id"] for each in events} == {str(permits)}
     assert events[0]["event"]["title"] == "行政许可"
     assert len(ann.saw("/log", params={"known_at": 2})["items"]) == 2
+
+
+@pytest.mark.usefixtures("permits")
+def test_a_reader_who_is_ahead_of_the_log_is_told_that_it_ends_before(ann: Person) -> None:
+    head = ann.seen["position"]
+    assert ann.saw("/log", params={"after": head})["items"] == []
+    refused = ann.get("/log", params={"after": head + 1})
+    assert refused.status_code == 422
+    assert (refused.json()["field"], refused.json()["detail"]) == ("after", f"the log ends at position {head}")
 
 
 def test_views_tell_where_they_stand(ann: Person, village: UUID) -> None:
