@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -36,6 +36,8 @@ INTERVAL = 1.0
 AGAIN = 10.0
 # Seconds after which they are asked again though they were enough: that nothing is new is worth knowing too.
 STILL = 3600.0
+# From one time that it is kept up to when the log is known to the next, while nothing is new.
+KEPT = timedelta(minutes=1)
 
 Clock = Callable[[], datetime]
 
@@ -69,7 +71,6 @@ class Sealer:
         self._patrolled = 0
         self._signed = self._asked = -INTERVAL
         self._horizon = Horizon()
-        self._known: datetime | None = None
         self._recorded_at: datetime | None = None
         state = State.read(self._path)
         if state is None:
@@ -80,6 +81,7 @@ class Sealer:
         for signer in self._signing.here:
             if state.origin != signer.key.name:
                 raise Unwilling(f"{self._path} is of the log {state.origin}, and the key is {signer.key.name}'s")
+        self._known = state.known
         # It was kept before keys could be added: then there was this one.
         self._state = state if state.seals else replace(state, seals=tuple(each.key for each in self._signing.here[:1]))
         self.standing = Standing(witnessed is None or self._is_met(witnessed))
@@ -103,6 +105,18 @@ class Sealer:
             State(signer.key.name, tuple(writers), (signer.key,), (), nothing, b"", bytes(note)).keep(path)
         else:
             raise Unwilling(f"{sealed.folder} has a checkpoint of {size} events: bring the state that goes with it")
+
+    @staticmethod
+    def resume(folder: Path, sealed: Sealed) -> Refusal | None:
+        """Decide that what was refused has been put right, and return it.
+
+        Clocks that went wrong cannot be: up to when the log was known is forgotten, and learnt again from now on.
+        """
+        path, refusal = _state(folder), sealed.refusal()
+        if (state := State.read(path)) is not None:
+            replace(state, known=None).keep(path)
+        sealed.refuse(None)
+        return refusal
 
     @property
     def size(self) -> int:
@@ -135,8 +149,9 @@ class Sealer:
             self._publish(self._recorded_at)
             self._refuse(found)
             raise
-        self._known = known
+        self._known = known or self._known
         self._publish(known or begun)
+        self._remember()
 
     def follow(self, stop: threading.Event, told: Callable[[str], None]) -> None:
         """Seal until stopped, waiting out a server that is away; ``told`` hears of that, and of witnesses that are.
@@ -204,7 +219,7 @@ class Sealer:
         """
         note = self._signing.sign(self._state)
         if bytes(note) != self._state.note:
-            self._state = replace(self._state, note=bytes(note))
+            self._state = replace(self._state, note=bytes(note), known=self._known)
             self._state.keep(self._path)
         elif self._is_shown(note) and monotonic() < self._asked + self._patience:
             return
@@ -220,6 +235,13 @@ class Sealer:
                 return
         if not self._is_shown(note):
             self._sealed.publish(note, self._now())
+
+    def _remember(self) -> None:
+        """Keep up to when the log is known, now and then: a sealer that begins anew is not to be told otherwise."""
+        known, kept = self._known, self._state.known
+        if known is not None and (kept is None or not timedelta() <= known - kept < KEPT):
+            self._state = replace(self._state, known=known)
+            self._state.keep(self._path)
 
     @property
     def _patience(self) -> float:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +19,8 @@ class State:
     """How far a log is sealed: its tree, the last leaf in it, and the checkpoint that was signed.
 
     ``writers`` are the keys whose groups are taken, ``seals`` those that sign checkpoints, and ``leaving`` those that
-    were retired since the last one: they sign once more, what retires them.
+    were retired since the last one: they sign once more, what retires them. ``known`` is up to when the log was known:
+    whatever came since was dated later.
     """
 
     origin: str
@@ -28,6 +30,7 @@ class State:
     frontier: Frontier
     leaf: bytes
     note: bytes
+    known: datetime | None = None
 
     @property
     def size(self) -> int:
@@ -48,7 +51,7 @@ class State:
     def keep(self, path: Path) -> None:
         """Write it; once this returns it is on the disk."""
         told = {
-            "v": 2,
+            "v": 3,
             "origin": self.origin,
             "writers": [str(key) for key in self.writers],
             "seals": [str(key) for key in self.seals],
@@ -57,6 +60,7 @@ class State:
             "frontier": [each.hex() for each in self.frontier.hashes],
             "leaf": self.leaf.hex(),
             "checkpoint": self.note.decode(),
+            "known": self.known and self.known.isoformat(),
         }
         put(path, json.dumps(told, ensure_ascii=False, indent=1).encode(), mode=0o600)
         settle(path.parent)
@@ -87,8 +91,9 @@ class State:
             Frontier(size, hashes),
             bytes.fromhex(told["leaf"]),
             checkpoint,
+            datetime.fromisoformat(known).astimezone(UTC) if (known := told.get("known")) else None,
         )
-        if told["v"] not in (1, 2) or len(hashes) != size.bit_count() or any(len(each) != 32 for each in hashes):
+        if told["v"] not in (1, 2, 3) or len(hashes) != size.bit_count() or any(len(each) != 32 for each in hashes):
             raise ValueError
         if Checkpoint.parse(Note.parse(checkpoint).text) != Checkpoint(state.origin, size, state.frontier.root):
             raise ValueError

@@ -44,8 +44,7 @@ def seal(
             signer = keys.load(settings.keys, keys.LOG, settings.sign_command)
             Sealer.begin(signer, folder, sealed, trusted(settings.keys, keys.WRITER, writer))
         if resume:
-            _tell(sealed.refusal(), "lifted: ")
-            sealed.refuse(None)
+            _tell(Sealer.resume(folder, sealed), "lifted: ")
         stamping = _stamping(settings, sealed)
         with database(settings) as found:
             try:

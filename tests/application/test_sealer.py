@@ -13,6 +13,7 @@ from application.keys import create
 from application.log import Appended
 from application.seal import Sealer, Unaccountable, Unwilling, sealer, stored
 from application.seal.horizon import Horizon
+from application.seal.state import State
 from application.sealed import Sealed, Unsealed
 from domain.merkle import consistency, is_consistent
 from domain.tile import ENTRIES, Tile, Tiles
@@ -162,7 +163,8 @@ def test_a_damaged_state_is_never_guessed_at(place: Place, cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes"), [('"size": 3', '"size": 4'), ('"v": 2', '"v": 3'), (ORIGIN, "test.example/other")]
+    ("was", "becomes"),
+    [('"size": 3', '"size": 4'), ('"v": 3', '"v": 4'), ('"known": "2', '"known": "x'), (ORIGIN, "test.example/other")],
 )
 def test_a_state_that_does_not_fit_its_own_checkpoint_is_damaged(place: Place, was: str, becomes: str) -> None:
     place.seals(3)
@@ -201,6 +203,35 @@ def test_an_event_dated_before_the_log_was_seen_to_end_in_front_of_it_is_refused
     with pytest.raises(Unaccountable, match="it was not in the log") as found:
         watching.seal()
     assert (found.value.index, found.value.kind) == (2, "time")
+
+
+def test_a_sealer_that_begins_anew_knows_up_to_when_the_log_was_known(place: Place) -> None:
+    place.seals(2)
+    place.ahead = timedelta(minutes=2)
+    place.seals()
+    place.record(1)
+    found = place.refuses()
+    assert (found.index, found.kind) == (2, "time")
+    # Where clocks went wrong, that cannot be put right: the decision to go on forgets it.
+    lifted = Sealer.resume(place.folder, place.sealed)
+    assert lifted is not None
+    assert lifted.index == 2
+    assert place.seals().size == 3
+    place.ahead += timedelta(minutes=2)
+    place.seals()
+    place.record(1)
+    assert place.refuses().index == 3
+
+
+def test_up_to_when_a_quiet_log_is_known_is_kept_once_a_minute(place: Place) -> None:
+    place.seals(1)
+    kept, watching = State.read(place.folder / "state.json"), place.sealer()
+    for seconds, moved in ((1, False), (58, False), (62, True), (63, False), (-10, True)):
+        place.ahead = timedelta(seconds=seconds)
+        watching.seal()
+        now = State.read(place.folder / "state.json")
+        assert (now != kept) is moved, seconds
+        kept = now
 
 
 def test_a_clock_that_was_set_back_has_not_looked_later_than_it_shows(place: Place) -> None:

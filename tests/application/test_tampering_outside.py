@@ -16,7 +16,7 @@ import pytest
 from application.bundles import Bundles
 from application.database import Role
 from application.keys import WRITER, load, verify
-from application.seal import Sealer
+from application.seal import Sealer, Unaccountable
 from application.sealed import Sealed
 from application.verify import Verifier
 from domain.bundle import Report, Trust
@@ -168,7 +168,10 @@ def test_two_histories_that_two_inspectors_were_shown_are_together_the_proof(out
 
 
 def test_an_event_that_is_dated_back_stands_behind_a_checkpoint_that_is_later(place: Place, parties: Parties) -> None:
-    """Tampering 6: in a quiet hour, with the writer's key, while nobody looks; all else about the event is in order."""
+    """Tampering 6: in a quiet hour, with the writer's key, while nobody looks; all else about the event is in order.
+
+    The sealer refuses it, until somebody who may decide so has it go on.
+    """
     policy = parties.start()
     place.record(300)
     tamper(place.database, EARLIER.format("2 hours"))
@@ -181,6 +184,9 @@ def test_an_event_that_is_dated_back_stands_behind_a_checkpoint_that_is_later(pl
     writer, [leaf] = load(place.database.keys, WRITER), leaves(place.database)[300:]
     group = [301, leaf, writer.key.id, writer.sign(signed(ORIGIN, 301, [leaf]))]
     tamper(place.database, "INSERT INTO event_groups VALUES (%s, %s, %s, %s)", given=group)
+    with pytest.raises(Unaccountable, match="the event at position 301 is dated"):
+        sealing(place, policy).seal()
+    Sealer.resume(place.folder, place.sealed)
     sealing(place, policy).seal()
     assert outside.verified() == "VERIFIED"
     assert outside.inspected(policy=policy).verdict.holds
