@@ -26,8 +26,9 @@ from tests.faults.log import ORIGIN
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# A service that ignores SIGHUP outlives its parent, and a shell that runs the tests may have said so (nohup).
+# What runs the tests may have these ignored (nohup; a shell's background), and whoever is begun here inherits it.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
