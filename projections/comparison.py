@@ -198,7 +198,10 @@ class Comparison:
             for position in folding(self.view, self.log, versions, until, progress):
                 versions.settle(position)
         except Stopped as stopped:
-            raise Different(f"{stopped}, and is said to have folded position {until}") from stopped
+            raise Different(
+                f"the view {self.view.name} cannot fold the event at position {stopped.position}, and is said to have"
+                f" folded position {until}"
+            ) from stopped
         versions.end()
 
     def _hold(self, tally: Tally, kind: type[Row], until: int, folded: int) -> None:

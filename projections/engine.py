@@ -186,10 +186,10 @@ class Engine:
                 place = fold.place  # noqa: PLW2901  # as far as it is now
                 if level(place, places) and not self._page(place.position, hands.ahead):
                     fold.land()
-                    switch(hands.reading, self._schema, place)
                     moved = True
-                    for building in (False, True):
-                        self._folds.pop((place.view.name, building), None)
+                    if switch(hands.reading, self._schema, place):
+                        for building in (False, True):
+                            self._folds.pop((place.view.name, building), None)
             except Superseded:
                 self._folds.pop(place.key, None)
                 moved = True

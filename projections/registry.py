@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import Connection, sql
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from projections.tables import table
 from projections.view import View
+
+# How long a switch may wait for those who read the rows that it takes away.
+WAIT = "SET LOCAL lock_timeout = '200ms'"
 
 
 class Superseded(Exception):
@@ -64,25 +68,35 @@ def begin(connection: Connection[TupleRow], log_schema: str, view: View, removal
     return Place(view, building, 0, None)
 
 
-def switch(connection: Connection[TupleRow], log_schema: str, place: Place) -> None:
+def switch(connection: Connection[TupleRow], log_schema: str, place: Place) -> bool:
     """Put the rows built in place of those that served, in one transaction; queries see the one or the other.
 
-    Raise Superseded if the view was begun anew meanwhile.
+    Return False where somebody reads those for long: whoever wants to read meanwhile would wait behind this, so it is
+    tried again. Raise Superseded if the view was begun anew meanwhile.
     """
+    try:
+        with connection.transaction():
+            connection.execute(WAIT)
+            _switch(connection, log_schema, place)
+    except LockNotAvailable:
+        return False
+    return True
+
+
+def _switch(connection: Connection[TupleRow], log_schema: str, place: Place) -> None:
     name = place.view.name
     old, new = (sql.Identifier(schema_of(log_schema, name, building=building)) for building in (False, True))
-    with connection.transaction():
-        take_turns(connection, place.view)
-        built = connection.execute(
-            "SELECT 1 FROM views WHERE name = %s AND building AND position = %s AND version = %s",
-            (name, place.position, place.view.version),
-        ).fetchone()
-        if not built:
-            raise Superseded
-        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(old))
-        connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(new, old))
-        connection.execute("DELETE FROM views WHERE name = %s AND NOT building", (name,))
-        connection.execute("UPDATE views SET building = false, updated_at = now() WHERE name = %s", (name,))
+    take_turns(connection, place.view)
+    built = connection.execute(
+        "SELECT 1 FROM views WHERE name = %s AND building AND position = %s AND version = %s",
+        (name, place.position, place.view.version),
+    ).fetchone()
+    if not built:
+        raise Superseded
+    connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(old))
+    connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(new, old))
+    connection.execute("DELETE FROM views WHERE name = %s AND NOT building", (name,))
+    connection.execute("UPDATE views SET building = false, updated_at = now() WHERE name = %s", (name,))
 
 
 def abandon(connection: Connection[TupleRow], log_schema: str, view: View) -> None:

@@ -59,6 +59,22 @@ def registry(at: Installation) -> list[tuple[str, bool, int, int, int | None]]:
     return [(each.name, each.building, each.version, each.position, each.stopped_at) for each in at.views.standings()]
 
 
+def test_queries_are_answered_while_a_long_one_keeps_rows_from_being_replaced(played: Installation) -> None:
+    played.fold_now()
+    with ThreadPoolExecutor(2) as threads:
+        with played.database.connect(Role.reader) as reader, reader.transaction():
+            reader.execute(
+                f"LOCK TABLE {played.database.schema}_organisation.organisation IN ACCESS SHARE MODE".encode()
+            )
+            rebuilding = threads.submit(played.rebuild, ["organisation"])
+            eventually(lambda: ("organisation", True) in [(name, building) for name, building, *_ in registry(played)])
+            for _ in range(50):
+                assert threads.submit(reading(played).page, OrganisationRow, ("code",)).result(10).rows
+            assert not rebuilding.done()
+        rebuilding.result(20)
+    assert [building for _, building, *_ in registry(played)] == [False] * len(all_views())
+
+
 def test_queries_are_answered_all_the_while(played: Installation) -> None:
     engine(played, [Renaming(1)]).catch_up()
     expected, stop = len(list(reading(played).every(OrganisationRow))), threading.Event()
