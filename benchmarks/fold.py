@@ -19,6 +19,7 @@ from benchmarks.runner import Board, Obligations, kept
 from benchmarks.server import Server
 from benchmarks.stock import Stock, batches, environment
 from interface.app import Installation, all_views
+from interface.cli.comparing import compared
 from projections.engine import Engine
 from projections.ledger import LedgerView
 from projections.view import View
@@ -66,6 +67,20 @@ def run(server: Server) -> Iterator[Comparison]:
             "events/s",
             [installation.head() / fold(installation, all_views()) for _ in range(3)],
         )
+        yield Comparison(
+            f"every row version of all {len(all_views())} views verified, one process, counted once",
+            "",
+            "events/s",
+            [installation.head() / verify(installation) for _ in range(3)],
+        )
+
+
+def verify(installation: Installation) -> float:
+    """Compare every version that the views keep with what the log gives; return the seconds it took."""
+    begun = perf_counter()
+    outcomes = compared(installation, list(installation.views.views), lambda _: None, processes=1)
+    assert not any(outcomes), "nobody touched the views"
+    return perf_counter() - begun
 
 
 def fold(installation: Installation, views: list[View]) -> float:

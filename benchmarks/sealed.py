@@ -50,7 +50,7 @@ def run(server: Server) -> Iterator[Comparison]:
             return events
 
         yield Comparison(
-            f"full verification of {events:,} events from the database, one process",
+            f"full verification of the log, {events:,} events from the database, one process",
             "",
             "events/s",
             [rate(verify) for _ in range(ROUNDS)],
