@@ -18,8 +18,9 @@ PAGE = 20_000
 
 ENDS = "SELECT coalesce(max(position), 0), (SELECT origin FROM log) FROM events"
 GROUPS = "SELECT first, leaves, key_id, signature FROM event_groups WHERE first > %s AND first <= %s ORDER BY first"
+# A stream as text, as it is written in an entry.
 EVENTS = (
-    "SELECT position, originator_id, originator_version, topic, recorded_at, coalesce(salt, commitment), state"
+    "SELECT position, originator_id::text, originator_version, topic, recorded_at, coalesce(salt, commitment), state"
     " FROM events WHERE position > %s AND position <= %s ORDER BY position"
 )
 
