@@ -96,7 +96,10 @@ class Tally:
 
 
 class Versions(Rows):
-    """Rows in memory that hand over each version, with the positions at which it began and ended."""
+    """Rows in memory that hand over each version, with the positions at which it began and ended.
+
+    It shares nothing with the engine's ``Live``, whose bookkeeping is judged by this.
+    """
 
     def __init__(self, hand_over: Callable[[Row, int, int], None]) -> None:
         self._hand_over = hand_over

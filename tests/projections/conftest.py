@@ -24,3 +24,14 @@ def played(new_log: Callable[[], Database]) -> Iterator[Installation]:
     forget(database)
     with Installation(database) as at:
         yield at
+
+
+@pytest.fixture
+def kept(played: Installation) -> Installation:
+    """A log whose views are folded, with a township of five versions at least."""
+    play = Play(played)
+    for n in range(4):
+        play.name(3, n)
+    play.name(0, 0)
+    played.fold_now()
+    return played

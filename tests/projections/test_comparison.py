@@ -1,33 +1,20 @@
 """Every version of every row compared with what the log gives: any that is another is named, and nothing else is."""
 
-import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any, ClassVar, Literal
-from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pydantic import BaseModel
 
-from application.database import Database, Role
-from domain.event import Recorded
+from application.database import Database
 from interface.app import Installation, all_views
 from projections import comparison
-from projections.comparison import Comparison, Different, Pending, Tally
-from projections.organisation import OrganisationView
-from projections.registry import begin
+from projections.comparison import Pending
 from projections.tables import FOREVER, table
-from projections.view import Row, Rows
-from tests.projections.engines import engine, eventually, inject, running
-from tests.projections.histories import UNITS, Play
+from tests.projections.comparisons import TOWNSHIP, VIEWS, compare, different, tamper
+from tests.projections.engines import inject
+from tests.projections.histories import Play
 
-VIEWS = {view.name: view for view in all_views()}
 ROWS = [(view.name, table(kind).name) for view in all_views() for kind in view.rows]
-TOWNSHIP = UNITS[3]
 IS_TOWNSHIP = f"key = '{TOWNSHIP}'"
 # For each type of a column, another value than any of those stored.
 OTHERS = {
@@ -41,40 +28,6 @@ OTHERS = {
     "uuid[]": "ARRAY[gen_random_uuid()]",
     "jsonb": "'[{\"another\": 1}]'",
 }
-
-
-@pytest.fixture
-def kept(played: Installation) -> Installation:
-    """A log whose views are folded, with a township of five versions at least."""
-    play = Play(played)
-    for n in range(4):
-        play.name(3, n)
-    play.name(0, 0)
-    played.fold_now()
-    return played
-
-
-def compare(at: Installation, name: str = "organisation", progress: Callable[[int], None] = lambda _: None) -> None:
-    with at.database.connect(Role.reader) as connection:
-        Comparison(VIEWS[name], at.pages, connection, at.database.schema).compare(progress)
-
-
-def different(at: Installation, name: str = "organisation") -> str:
-    with pytest.raises(Different) as raised:
-        compare(at, name)
-    return str(raised.value)
-
-
-def tamper(database: Database, *statements: str, view: str = "organisation") -> list[tuple[Any, ...]]:
-    """Run statements as the owner where a view's tables lie; return the rows that the last of them gives."""
-    with database.connect(Role.owner) as connection:
-        connection.execute(f"SET search_path = {database.schema}_{view}, {database.schema}".encode())
-        rows: list[tuple[Any, ...]] = []
-        for statement in statements:
-            ran = connection.execute(statement.encode())
-            assert ran.description is None or ran.rowcount > 0
-            rows = ran.fetchall() if ran.description else []
-        return rows
 
 
 @contextmanager
@@ -278,151 +231,3 @@ def test_parts_of_all_sizes_give_the_same_answer(kept: Installation, monkeypatch
         monkeypatch.setattr(comparison, "PREFIX", prefix)
         told.add(different(kept))
     assert len(told) == 1
-
-
-def test_folding_goes_on_meanwhile(kept: Installation) -> None:
-    play = Play(kept)
-    with running(engine(kept, batch=1)):
-        for n in range(12):
-            play.name(n, n + 10)
-            compare(kept)
-    compare(kept)
-
-
-class Interrupted(Comparison):
-    """A comparison during which something happens once, after its snapshot was taken, and before it reads rows."""
-
-    happening: ClassVar[list[Callable[[], object]]] = []
-
-    def _hold(self, tally: Tally, kind: type[Row], until: int, folded: int) -> None:
-        if self.happening:
-            self.happening.pop()()
-        super()._hold(tally, kind, until, folded)
-
-
-def interrupted(at: Installation, happening: Callable[[], object]) -> int:
-    """Compare the organisations, with something that happens meanwhile; return how many events were folded in all."""
-    done: list[int] = []
-    Interrupted.happening.append(happening)
-    with at.database.connect(Role.reader) as connection:
-        Interrupted(VIEWS["organisation"], at.pages, connection, at.database.schema).compare(done.append)
-    assert not Interrupted.happening
-    return sum(done)
-
-
-def test_rows_built_anew_take_the_place_of_those_compared_afterwards(kept: Installation) -> None:
-    waiting = "SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
-
-    def rebuild() -> None:
-        rebuilding.start()
-        eventually(lambda: tamper(kept.database, f"{waiting} AND query LIKE 'DROP SCHEMA%'") == [(True,)])
-
-    rebuilding = threading.Thread(target=kept.rebuild, args=(["organisation"],))
-    assert interrupted(kept, rebuild) == kept.head()
-    rebuilding.join()
-    compare(kept)
-
-
-def test_rows_built_anew_before_they_are_read_are_no_difference(kept: Installation) -> None:
-    def rebuild(count: int) -> None:
-        kept.rebuild(["organisation"])
-        done.append(count)
-
-    done: list[int] = []
-    compare(kept, progress=rebuild)
-    assert done == [kept.head()]
-
-
-def test_rows_written_meanwhile_are_no_difference(kept: Installation) -> None:
-    head = kept.head()
-
-    def go_on() -> None:
-        Play(kept).name(3, 8)
-        kept.fold_now()
-
-    assert interrupted(kept, go_on) == head
-
-
-def test_what_a_crash_took_back_is_no_difference(kept: Installation) -> None:
-    """The view is begun anew after it was folded here, and before a snapshot is taken of it."""
-
-    def again(count: int) -> None:
-        if not done:
-            with kept.database.connect(Role.projector) as connection:
-                begin(connection, kept.database.schema, OrganisationView(), 0, building=False)
-        done.append(count)
-
-    done: list[int] = []
-    compare(kept, progress=again)
-    assert done == [kept.head()]
-
-
-class Member(BaseModel):
-    name: str
-    shares: tuple[int, ...] = ()
-    until: date | None = None
-    at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class EveryRow(Row):
-    """A row with columns of every type."""
-
-    text: str
-    number: int | None
-    flag: bool
-    day: date | None
-    instant: datetime | None
-    choice: Literal["one", "two"]
-    texts: tuple[str, ...]
-    keys: tuple[UUID, ...]
-    members: tuple[Member, ...]
-    other: Member | None
-
-
-class EveryView(OrganisationView):
-    """A view that has the same rows from the first event on."""
-
-    rows = (EveryRow,)  # type: ignore[assignment]  # a shape of its own
-
-    def __init__(self, given: Sequence[Row]) -> None:
-        self._given = given
-
-    def fold(self, past: Recorded, rows: Rows) -> None:
-        for row in self._given:
-            rows.put(row)
-
-
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-ZONES = st.sampled_from([UTC, timezone(timedelta(hours=8)), timezone(timedelta(minutes=-210))])
-INSTANTS = st.datetimes(timezones=ZONES).filter(lambda instant: 1 < instant.year < 9999)
-MEMBERS = st.builds(Member, name=TEXTS, at=st.none() | INSTANTS, until=st.none() | st.dates())
-EVERY = st.builds(
-    EveryRow,
-    key=st.uuids(),
-    text=TEXTS,
-    number=st.none() | st.integers(-(2**63), 2**63 - 1),
-    day=st.none() | st.dates(),
-    instant=st.none() | INSTANTS,
-    texts=st.lists(TEXTS).map(tuple),
-    keys=st.lists(st.uuids()).map(tuple),
-    members=st.lists(MEMBERS).map(tuple),
-    other=st.none() | MEMBERS,
-)
-
-
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(rows=st.lists(EVERY, min_size=1, unique_by=lambda row: row.key))
-def test_a_row_of_any_values_reads_the_same_from_its_table(kept: Installation, rows: list[EveryRow]) -> None:
-    view, schema = EveryView(rows), kept.database.schema
-    [first, *_] = [past.position for past in kept.pages.page(0, 99) if past.topic in view.topics]
-    with kept.database.connect(Role.projector) as connection:
-        begin(connection, schema, view, 0, building=False)
-        with connection.cursor() as cursor:
-            table(EveryRow).write(cursor, f"{schema}_organisation", [(row, first, FOREVER) for row in rows])
-        connection.execute("UPDATE views SET position = %s WHERE name = 'organisation'", (kept.head(),))
-    with kept.database.connect(Role.reader) as connection:
-        Comparison(view, kept.pages, connection, schema).compare()
-        tamper(kept.database, "UPDATE every SET text = text || '.' RETURNING key")
-        with pytest.raises(Different):
-            Comparison(view, kept.pages, connection, schema).compare()
