@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
+from application.gate import Gate
 from application.keys import verify
 from application.records import Act, Receipt, Records
 from application.sealed import Sealed, Unsealed
-from domain.keyring import Keyring, Role, keyring_id
+from domain.keyring import ADD, RETIRE, Keyring, Role, keyring_id
 from domain.note import Key
 
 
 class Keyrings:
-    def __init__(self, records: Records, sealed: Sealed) -> None:
+    def __init__(self, records: Records, gate: Gate, sealed: Sealed) -> None:
         self._records = records
+        self._gate = gate
         self._sealed = sealed
 
     @property
@@ -26,17 +28,24 @@ class Keyrings:
     def add(self, act: Act, role: Role, key: Key, held: Key) -> Receipt:
         """Add a key; ``held`` is the one of its role that signed until now."""
         origin = self.origin
-        return self._records.decide(
-            act, Keyring, keyring_id(origin), lambda ring: ring.add(role, key, held, origin, act.account)
+        return self._gate.decide(
+            self._records,
+            act,
+            ADD,
+            Keyring,
+            keyring_id(origin),
+            lambda ring, account: ring.add(role, key, held, origin, account),
         )
 
     def retire(self, act: Act, key: Key) -> Receipt:
         """Retire a key; the writers that still sign with it take another by themselves."""
-        return self._records.decide(
+        return self._gate.decide(
+            self._records,
             act,
+            RETIRE,
             Keyring,
             keyring_id(self.origin),
-            lambda ring: ring.retire(key, self._seals(ring.in_force("log")), act.account),
+            lambda ring, account: ring.retire(key, self._seals(ring.in_force("log")), account),
         )
 
     def _seals(self, keys: Sequence[Key]) -> list[Key]:

@@ -1,16 +1,18 @@
 """Ledger commands: raise obligations from standards, work through them, file, verify, correct, excuse."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 from uuid import UUID, uuid5
 
 from application.bulk import Item, Stream, Tally, record_all
 from application.clock import Clock
-from application.organisation import ancestry
+from application.gate import Gate
+from application.lineage import lineage
 from application.records import Act, Change, Conflict, Receipt, Records, Work
 from application.standard import flow_facts
+from domain.action import Action
 from domain.event import Account, Refused
 from domain.ledger import (
     Attendance,
@@ -22,6 +24,7 @@ from domain.ledger import (
     Quorum,
     Revision,
     Year,
+    actions,
     case_duty_id,
     case_id,
     obligation_id,
@@ -50,6 +53,7 @@ class Ledger:
     records: Records
     clock: Clock
     board: Board
+    gate: Gate
 
     def raise_year(
         self,
@@ -77,6 +81,7 @@ class Ledger:
         if act.expected not in (None, loaded.version):
             raise Conflict(standard, loaded.version)
         today = self.clock.today()
+        self.gate.let(Work(self.records), act, actions.RAISE_YEAR, below)
         loaded.in_force(today)
 
         def items() -> Iterator[Item]:
@@ -93,7 +98,7 @@ class Ledger:
                 for organisation in self.board.subject_to(duty.levels, duty.settings, below):
                     for period, by in asked:
                         terms = _terms(standard, version, duty, organisation, by, period=period.code)
-                        yield self._raising(account, terms)
+                        yield self._raising(replace(act, account=account), below, terms)
 
         refusals: list[Refused] = []
         tally = record_all(self.records, items(), lambda _, refusal: refusals.append(refusal), progress)
@@ -102,8 +107,9 @@ class Ledger:
 
         def run(work: Work) -> None:
             whole = work.load(Year, year_id(standard, year))
+            gated = self.gate.let(work, replace(act, account=account), actions.RAISE_YEAR, below)
             raised = whole.raise_(standard, year, below, raised=tally.recorded, standing=tally.repeated)
-            work.record(account, (whole, raised), digest=act.digest)
+            work.record(gated, (whole, raised), digest=act.digest)
 
         return self.records.transact(Act(account, act.digest), run)
 
@@ -113,25 +119,31 @@ class Ledger:
         """Open a case under the standard's version in force; duties asked for in each case are raised with it."""
 
         def run(work: Work) -> None:
-            version = work.load(Standard, standard, act.expected).in_force(self.clock.today())
+            loaded = work.load(Standard, standard, act.expected)
+            account = self.gate.let(work, act, actions.RAISE_CASE, organisation)
+            version = loaded.in_force(self.clock.today())
             if organisation and work.load(Organisation, organisation).standing not in ("live", "closing"):
                 raise Refused("no such organisation", field="organisation")
-            raise_case(work, act.account, standard, version, case, organisation, due, digest=act.digest)
+            raise_case(work, account, standard, version, case, organisation, due, digest=act.digest)
 
         return self.records.transact(act, run)
 
     def start_step(self, act: Act, id: UUID, step: str) -> Receipt:
-        return self._with_flow(
-            act, id, lambda item, facts: item.start_step(step, facts, act.account, self.clock.today())
+        return self._decide(
+            act,
+            actions.START_STEP,
+            id,
+            lambda item, account: item.start_step(step, self._facts(item), account, self.clock.today()),
         )
 
     def complete_step(self, act: Act, id: UUID, step: str, by: UUID | None = None) -> Receipt:
         """Complete a step; ``by`` is who did it, where it was not the actor."""
-        return self._with_flow(
+        return self._decide(
             act,
+            actions.COMPLETE_STEP,
             id,
-            lambda item, facts: item.complete_step(
-                step, by or act.account.actor, facts, act.account, self.clock.today()
+            lambda item, account: item.complete_step(
+                step, by or account.actor, self._facts(item), account, self.clock.today()
             ),
         )
 
@@ -145,18 +157,27 @@ class Ledger:
     ) -> Receipt:
         return self._decide(
             act,
+            actions.FILE,
             id,
-            lambda item: item.file(summary, act.account, self.clock.today(), evidence=evidence, attendance=attendance),
+            lambda item, account: item.file(
+                summary, account, self.clock.today(), evidence=evidence, attendance=attendance
+            ),
         )
 
     def attach(self, act: Act, id: UUID, evidence: EvidenceReference) -> Receipt:
-        return self._decide(act, id, lambda item: item.attach(evidence, act.account, self.clock.today()))
+        return self._decide(
+            act, actions.ATTACH, id, lambda item, account: item.attach(evidence, account, self.clock.today())
+        )
 
     def verify(self, act: Act, id: UUID, remark: str = "") -> Receipt:
-        return self._decide(act, id, lambda item: item.verify(act.account, self.clock.today(), remark))
+        return self._decide(
+            act, actions.VERIFY, id, lambda item, account: item.verify(account, self.clock.today(), remark)
+        )
 
     def reject(self, act: Act, id: UUID, reason: str) -> Receipt:
-        return self._decide(act, id, lambda item: item.reject(reason, act.account, self.clock.today()))
+        return self._decide(
+            act, actions.REJECT, id, lambda item, account: item.reject(reason, account, self.clock.today())
+        )
 
     def correct(
         self,
@@ -167,31 +188,39 @@ class Ledger:
         support: tuple[EvidenceReference, ...] = (),
     ) -> Receipt:
         return self._decide(
-            act, id, lambda item: item.correct(reason, revision, act.account, self.clock.today(), support=support)
+            act,
+            actions.CORRECT,
+            id,
+            lambda item, account: item.correct(reason, revision, account, self.clock.today(), support=support),
         )
 
     def explain(self, act: Act, id: UUID, reason: str) -> Receipt:
-        return self._decide(act, id, lambda item: item.explain(reason, act.account, self.clock.today()))
+        return self._decide(
+            act, actions.EXPLAIN, id, lambda item, account: item.explain(reason, account, self.clock.today())
+        )
 
     def accept_exception(self, act: Act, id: UUID, reason: str = "") -> Receipt:
         return self._from_above(
             act,
+            actions.ACCEPT_EXCEPTION,
             id,
-            lambda item, higher: item.accept_exception(higher, act.account, self.clock.today(), reason),
+            lambda item, higher, account: item.accept_exception(higher, account, self.clock.today(), reason),
         )
 
     def decline_exception(self, act: Act, id: UUID, reason: str) -> Receipt:
         return self._from_above(
             act,
+            actions.DECLINE_EXCEPTION,
             id,
-            lambda item, higher: item.decline_exception(reason, higher, act.account, self.clock.today()),
+            lambda item, higher, account: item.decline_exception(reason, higher, account, self.clock.today()),
         )
 
     def waive(self, act: Act, id: UUID, reason: str, authority: str) -> Receipt:
         return self._from_above(
             act,
+            actions.WAIVE,
             id,
-            lambda item, higher: item.waive(reason, authority, higher, act.account, self.clock.today()),
+            lambda item, higher, account: item.waive(reason, authority, higher, account, self.clock.today()),
         )
 
     def detect_omissions(self, clockwork: UUID, progress: Callable[[int], None] = lambda _: None) -> Tally:
@@ -216,39 +245,46 @@ class Ledger:
         standard = self.records.load(Standard, terms.standard)
         return flow_facts(terms.standard, standard.version_of(terms.standard_version))
 
-    def _raising(self, account: Account, terms: ObligationRaised) -> Item:
+    def _raising(self, act: Act, below: UUID | None, terms: ObligationRaised) -> Item:
         assert terms.organisation
         id = obligation_id(terms.organisation, terms.standard, terms.duty, terms.period)
 
         def run(work: Work) -> None:
             item = work.load(Obligation, id)
             if item.terms is None:
+                account = self.gate.let(work, act, actions.RAISE_YEAR, below)
                 work.record(account.model_copy(update={"command_id": id}), (item, item.raise_(terms)))
 
         return Item(id, (), run, founds=((Obligation, id),))
 
+    def _facts(self, item: Obligation) -> Facts:
+        if item.terms is None:
+            raise Refused("no such obligation")
+        return self.facts(item.terms)
+
     def _decide(
-        self, act: Act, id: UUID, decide: Callable[[Obligation], LedgerEvent | Sequence[LedgerEvent]]
+        self,
+        act: Act,
+        action: Action,
+        id: UUID,
+        decide: Callable[[Obligation, Account], LedgerEvent | Sequence[LedgerEvent]],
     ) -> Receipt:
-        return self.records.decide(act, Obligation, id, decide)
+        def run(work: Work) -> None:
+            item = work.load(Obligation, id, act.expected)
+            account = self.gate.let(work, act, action, item.terms.organisation if item.terms else None, item)
+            work.record(account, (item, decide(item, account)), digest=act.digest)
 
-    def _with_flow(
-        self, act: Act, id: UUID, decide: Callable[[Obligation, Facts], LedgerEvent | Sequence[LedgerEvent]]
+        return self.records.transact(act, run)
+
+    def _from_above(
+        self, act: Act, action: Action, id: UUID, decide: Callable[[Obligation, bool, Account], LedgerEvent]
     ) -> Receipt:
-        def decided(item: Obligation) -> LedgerEvent | Sequence[LedgerEvent]:
-            if item.terms is None:
-                raise Refused("no such obligation")
-            return decide(item, self.facts(item.terms))
-
-        return self._decide(act, id, decided)
-
-    def _from_above(self, act: Act, id: UUID, decide: Callable[[Obligation, bool], LedgerEvent]) -> Receipt:
         def run(work: Work) -> None:
             item = work.load(Obligation, id, act.expected)
             obliged = item.terms.organisation if item.terms else None
-            above = ancestry(work, obliged)[1:]
-            higher = act.account.organisation in above
-            work.record(act.account, (item, decide(item, higher)), digest=act.digest)
+            account = self.gate.let(work, act, action, obliged, item)
+            higher = account.organisation in lineage(work, obliged)[1:]
+            work.record(account, (item, decide(item, higher, account)), digest=act.digest)
 
         return self.records.transact(act, run)
 

@@ -1,7 +1,7 @@
 """Organisation commands: load the units and codes concerned, decide, record."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Protocol
@@ -9,8 +9,11 @@ from uuid import UUID, uuid5
 
 from application.bulk import Item, Tally, record_all
 from application.clock import Clock
+from application.gate import Gate
 from application.identity import uuid7
+from application.lineage import lineage
 from application.records import Act, Change, Conflict, Receipt, Records, Work
+from domain.action import Action
 from domain.event import Account, Refused
 from domain.organisation import (
     Cause,
@@ -21,6 +24,7 @@ from domain.organisation import (
     OrganisationEvent,
     Scheme,
     Setting,
+    actions,
     code_id,
     organisation_id,
 )
@@ -45,6 +49,7 @@ class Organisations:
     records: Records
     clock: Clock
     board: Board
+    gate: Gate
 
     def establish(
         self,
@@ -60,52 +65,57 @@ class Organisations:
         """Found an organisation. Its identifier follows from its division code where it has one and the code is new."""
 
         def run(work: Work) -> None:
+            account = self.gate.let(work, act, actions.ESTABLISH, parent)
             self.happened(act)
-            establish(work, act, name, level, parent=parent, code=code, uscc=uscc, setting=setting)
+            gated = replace(act, account=account)
+            establish(work, gated, name, level, parent=parent, code=code, uscc=uscc, setting=setting)
 
         return self.records.transact(act, run)
 
     def rename(self, act: Act, id: UUID, name: str) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.rename(name))
+        return self._decide(act, id, actions.RENAME, lambda unit: unit.rename(name))
 
     def change_setting(self, act: Act, id: UUID, setting: Setting) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.change_setting(setting))
+        return self._decide(act, id, actions.CHANGE_SETTING, lambda unit: unit.change_setting(setting))
 
     def move(self, act: Act, id: UUID, parent: UUID | None) -> Receipt:
         """Let an organisation answer to another; everything from the new parent up to the root is relied on."""
 
         def run(work: Work) -> None:
-            self.happened(act)
             unit = work.load(Organisation, id, act.expected)
-            ancestors = ancestry(work, parent)
+            account = self.gate.let(work, act, actions.MOVE, id)
+            self.happened(act)
+            if parent:
+                self.gate.let(work, act, actions.MOVE, parent)
+            ancestors = lineage(work, parent)
             neighbour = work.load(Organisation, parent).as_neighbour if parent else None
-            work.record(act.account, (unit, unit.move(neighbour, ancestors)), digest=act.digest)
+            work.record(account, (unit, unit.move(neighbour, ancestors)), digest=act.digest)
 
         return self.records.transact(act, run)
 
     def assign_code(self, act: Act, id: UUID, scheme: Scheme, code: str, valid_from: date) -> Receipt:
         def run(work: Work) -> None:
-            self.happened(act)
             unit = work.load(Organisation, id, act.expected)
+            account = self.gate.let(work, act, actions.ASSIGN_CODE, id)
+            self.happened(act)
             assigned = unit.assign_code(scheme, code, valid_from)
             register = work.load(Code, code_id(scheme, code))
             changes: list[Change] = [(unit, assigned), (register, register.take(scheme, code, id, valid_from))]
             if assigned.code_before:
                 before = work.load(Code, code_id(scheme, assigned.code_before))
                 changes.append((before, before.release(id, valid_from - _DAY)))
-            work.record(act.account, *changes, digest=act.digest)
+            work.record(account, *changes, digest=act.digest)
 
         return self.records.transact(act, run)
 
     def withdraw_code(self, act: Act, id: UUID, scheme: Scheme, valid_until: date) -> Receipt:
         def run(work: Work) -> None:
-            self.happened(act)
             unit = work.load(Organisation, id, act.expected)
+            account = self.gate.let(work, act, actions.WITHDRAW_CODE, id)
+            self.happened(act)
             withdrawn = unit.withdraw_code(scheme, valid_until)
             register = work.load(Code, code_id(scheme, withdrawn.code))
-            work.record(
-                act.account, (unit, withdrawn), (register, register.release(id, valid_until)), digest=act.digest
-            )
+            work.record(account, (unit, withdrawn), (register, register.release(id, valid_until)), digest=act.digest)
 
         return self.records.transact(act, run)
 
@@ -120,13 +130,15 @@ class Organisations:
         *,
         shared: bool = False,
     ) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.appoint(post, person, since, until, shared=shared))
+        return self._decide(
+            act, id, actions.APPOINT_OFFICER, lambda unit: unit.appoint(post, person, since, until, shared=shared)
+        )
 
     def release(self, act: Act, id: UUID, post: str, person: UUID, on: date) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.release(post, person, on))
+        return self._decide(act, id, actions.RELEASE_OFFICER, lambda unit: unit.release(post, person, on))
 
     def expire_terms(self, act: Act, id: UUID) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.expire_terms(self.clock.today()))
+        return self._decide(act, id, actions.EXPIRE_TERMS, lambda unit: unit.expire_terms(self.clock.today()))
 
     def expire_all(self, clockwork: UUID, progress: Callable[[int], None] = lambda _: None) -> Tally:
         """Let the clock record which terms of office ran out before today; ``clockwork`` is the clock's person."""
@@ -154,57 +166,61 @@ class Organisations:
         until: date | None = None,
         vacated: Sequence[str] = (),
     ) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.reelect(on, results, since, until, vacated))
+        return self._decide(act, id, actions.REELECT, lambda unit: unit.reelect(on, results, since, until, vacated))
 
     def admit(self, act: Act, id: UUID, full: int = 0, probationary: int = 0) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.admit(full, probationary))
+        return self._decide(act, id, actions.ADMIT, lambda unit: unit.admit(full, probationary))
 
     def confirm(self, act: Act, id: UUID, count: int) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.confirm(count))
+        return self._decide(act, id, actions.CONFIRM, lambda unit: unit.confirm(count))
 
     def lose_members(self, act: Act, id: UUID, full: int, probationary: int, cause: Cause) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.lose_members(full, probationary, cause))
+        return self._decide(act, id, actions.LOSE, lambda unit: unit.lose_members(full, probationary, cause))
 
     def transfer(self, act: Act, id: UUID, full: int, probationary: int, to: UUID | None, on: date) -> Receipt:
         """Transfer members; both ends are recorded in one command where the receiving one is kept in this record."""
 
         def run(work: Work) -> None:
-            self.happened(act)
             unit = work.load(Organisation, id, act.expected)
+            account = self.gate.let(work, act, actions.TRANSFER, id)
+            self.happened(act)
             changes: list[Change] = [(unit, unit.transfer_out(full, probationary, to, on))]
             if to:
+                self.gate.let(work, act, actions.TRANSFER, to)
                 receiver = work.load(Organisation, to)
                 changes.append((receiver, receiver.transfer_in(full, probationary, id, on)))
-            work.record(act.account, *changes, digest=act.digest)
+            work.record(account, *changes, digest=act.digest)
 
         return self.records.transact(act, run)
 
     def receive(self, act: Act, id: UUID, full: int, probationary: int, on: date) -> Receipt:
         """Take over members from an organisation that is not kept in this record."""
-        return self._decide(act, id, lambda unit: unit.transfer_in(full, probationary, None, on))
+        return self._decide(act, id, actions.RECEIVE, lambda unit: unit.transfer_in(full, probationary, None, on))
 
     def register_doubly(self, act: Act, id: UUID, count: int, residence: UUID) -> Receipt:
         def run(work: Work) -> None:
-            self.happened(act)
             unit = work.load(Organisation, id, act.expected)
+            account = self.gate.let(work, act, actions.REGISTER_DOUBLY, id)
+            self.happened(act)
             if work.load(Organisation, residence).standing not in ("live", "closing"):
                 raise Refused("no such organisation", field="residence")
-            work.record(act.account, (unit, unit.register_doubly(count, residence)), digest=act.digest)
+            work.record(account, (unit, unit.register_doubly(count, residence)), digest=act.digest)
 
         return self.records.transact(act, run)
 
     def begin_dissolution(self, act: Act, id: UUID) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.begin_dissolution())
+        return self._decide(act, id, actions.BEGIN_DISSOLUTION, lambda unit: unit.begin_dissolution())
 
     def abandon_dissolution(self, act: Act, id: UUID) -> Receipt:
-        return self._decide(act, id, lambda unit: unit.abandon_dissolution())
+        return self._decide(act, id, actions.ABANDON_DISSOLUTION, lambda unit: unit.abandon_dissolution())
 
     def dissolve(self, act: Act, id: UUID, successor: UUID | None = None) -> Receipt:
         """End an organisation that is being dissolved, once nothing lives below it; its codes become free."""
 
         def run(work: Work) -> None:
-            self.happened(act)
             unit = work.load(Organisation, id, act.expected)
+            account = self.gate.let(work, act, actions.DISSOLVE, id)
+            self.happened(act)
             on = act.account.occurred_on
             live = 0
             if unit.standing == "closing":
@@ -216,7 +232,7 @@ class Organisations:
                 if held.until is None:
                     register = work.load(Code, code_id(held.scheme, held.code))
                     changes.append((register, register.release(id, on)))
-            work.record(act.account, *changes, digest=act.digest)
+            work.record(account, *changes, digest=act.digest)
 
         return self.records.transact(act, run)
 
@@ -236,13 +252,16 @@ class Organisations:
         self,
         act: Act,
         id: UUID,
+        action: Action,
         decide: Callable[[Organisation], OrganisationEvent | Sequence[OrganisationEvent]],
     ) -> Receipt:
-        def decided(unit: Organisation) -> OrganisationEvent | Sequence[OrganisationEvent]:
+        def run(work: Work) -> None:
+            unit = work.load(Organisation, id, act.expected)
+            account = self.gate.let(work, act, action, id)
             self.happened(act)
-            return decide(unit)
+            work.record(account, (unit, decide(unit)), digest=act.digest)
 
-        return self.records.decide(act, Organisation, id, decided)
+        return self.records.transact(act, run)
 
 
 def establish(
@@ -280,13 +299,4 @@ def establish(
     return unit.id
 
 
-def ancestry(work: Work, id: UUID | None) -> list[UUID]:
-    """Return an organisation and all above it, up to the root; each is relied on."""
-    chain: list[UUID] = []
-    while id is not None and id not in chain:
-        chain.append(id)
-        id = work.load(Organisation, id).parent
-    return chain
-
-
-__all__ = ["Board", "Organisations", "ancestry", "establish"]
+__all__ = ["Board", "Organisations", "establish"]

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from uuid import UUID
 
 from application.database import Database, Role
+from application.gate import Gate
 from application.records import Act, Receipt, Records
 from domain.event import Refused
-from domain.redaction import PayloadRemoved, Redactions, redactions_id
+from domain.redaction import REMOVE, PayloadRemoved, Redactions, redactions_id
 
-REMOVE = (
+ERASE = (
     "UPDATE events SET state = NULL, salt = NULL,"
     " commitment = sha256(convert_to((SELECT origin FROM log) || E'/state/v1\\n', 'UTF8') || salt || state)"
     " WHERE position = ANY(%s) AND state IS NOT NULL"
@@ -16,8 +17,9 @@ REMOVE = (
 
 
 class Redaction:
-    def __init__(self, records: Records, database: Database) -> None:
+    def __init__(self, records: Records, gate: Gate, database: Database) -> None:
         self._records = records
+        self._gate = gate
         self._database = database
 
     @property
@@ -72,7 +74,9 @@ class Redaction:
                     field="positions",
                     position=position,
                 )
-        receipt = self._records.decide(act, Redactions, self._id, lambda held: held.remove(topics.items(), act.account))
+        receipt = self._gate.decide(
+            self._records, act, REMOVE, Redactions, self._id, lambda held, account: held.remove(topics.items(), account)
+        )
         self.finish()
         return receipt
 
@@ -82,7 +86,7 @@ class Redaction:
         if not removed:
             return 0
         with self._database.connect(Role.redactor) as connection:
-            count = connection.execute(REMOVE, (removed,)).rowcount
+            count = connection.execute(ERASE, (removed,)).rowcount
         if count:
             # Until then the bytes lie in the table's dead rows.
             with self._database.connect(Role.owner) as connection:

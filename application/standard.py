@@ -6,8 +6,10 @@ from datetime import date
 from uuid import UUID
 
 from application.clock import Clock
-from application.records import Act, Receipt, Records
-from domain.event import Refused
+from application.gate import Gate
+from application.records import Act, Receipt, Records, Work
+from domain.action import Action
+from domain.event import Account, Refused
 from domain.ledger import Facts
 from domain.standard import (
     Bounds,
@@ -18,6 +20,7 @@ from domain.standard import (
     PublishedVersion,
     Standard,
     StandardEvent,
+    actions,
     analyse,
     standard_id,
 )
@@ -29,57 +32,67 @@ _FACTS: dict[tuple[UUID, int], tuple[PublishedVersion, Facts]] = {}
 class Standards:
     records: Records
     clock: Clock
+    gate: Gate
 
     def draft(self, act: Act, code: str, title: str, area: str, authority: str = "") -> Receipt:
-        return self._decide(act, standard_id(code), lambda standard: standard.draft(code, title, area, authority))
+        return self._decide(
+            act, actions.DRAFT, standard_id(code), lambda standard, _: standard.draft(code, title, area, authority)
+        )
 
     def describe(self, act: Act, id: UUID, title: str, area: str, authority: str = "") -> Receipt:
         """Give the draft another title, area of work or authority; published versions keep theirs."""
-        return self._decide(act, id, lambda standard: standard.describe(title, area, authority))
+        return self._decide(act, actions.DESCRIBE, id, lambda standard, _: standard.describe(title, area, authority))
 
     def define_step(self, act: Act, id: UUID, step: str, name: str, bounds: Bounds | None = None) -> Receipt:
         """Add a step to the draft, or change one."""
-        return self._decide(act, id, lambda standard: standard.define_step(step, name, bounds))
+        return self._decide(act, actions.DRAW, id, lambda standard, _: standard.define_step(step, name, bounds))
 
     def link(self, act: Act, id: UUID, nodes: Sequence[Node], links: Sequence[Link]) -> Receipt:
         """Say how the draft's steps hang together; it is checked when the draft is published."""
-        return self._decide(act, id, lambda standard: standard.link(nodes, links))
+        return self._decide(act, actions.DRAW, id, lambda standard, _: standard.link(nodes, links))
 
     def draw(self, act: Act, id: UUID, flow: Flow) -> Receipt:
         """Turn the draft's flow into this one."""
-        return self._decide(act, id, lambda standard: standard.draw(flow))
+        return self._decide(act, actions.DRAW, id, lambda standard, _: standard.draw(flow))
 
     def separate(self, act: Act, id: UUID, pairs: Sequence[tuple[str, str]]) -> Receipt:
         """Say which steps, by name or id, need different people; it replaces what was said before."""
-        return self._decide(act, id, lambda standard: standard.separate(pairs))
+        return self._decide(act, actions.SEPARATE, id, lambda standard, _: standard.separate(pairs))
 
     def define_duty(self, act: Act, id: UUID, duty: Duty) -> Receipt:
-        return self._decide(act, id, lambda standard: standard.define_duty(duty))
+        return self._decide(act, actions.DEFINE_DUTY, id, lambda standard, _: standard.define_duty(duty))
 
     def remove_duty(self, act: Act, id: UUID, code: str) -> Receipt:
-        return self._decide(act, id, lambda standard: standard.remove_duty(code))
+        return self._decide(act, actions.REMOVE_DUTY, id, lambda standard, _: standard.remove_duty(code))
 
     def publish(self, act: Act, id: UUID, effective_on: date | None = None) -> Receipt:
         """Publish the draft as the next version; none of its authors may."""
         on = effective_on or act.account.occurred_on
-        return self._decide(act, id, lambda standard: standard.publish(act.account, on))
+        return self._decide(act, actions.PUBLISH, id, lambda standard, account: standard.publish(account, on))
 
     def amend(self, act: Act, id: UUID, reason: str) -> Receipt:
         """Open a draft of the next version; what was recorded under an older one is never judged anew."""
-        return self._decide(act, id, lambda standard: standard.amend(reason))
+        return self._decide(act, actions.AMEND, id, lambda standard, _: standard.amend(reason))
 
     def retire(self, act: Act, id: UUID, reason: str) -> Receipt:
-        return self._decide(act, id, lambda standard: standard.retire(reason))
+        return self._decide(act, actions.RETIRE, id, lambda standard, _: standard.retire(reason))
 
     def _decide(
-        self, act: Act, id: UUID, decide: Callable[[Standard], StandardEvent | Sequence[StandardEvent]]
+        self,
+        act: Act,
+        action: Action,
+        id: UUID,
+        decide: Callable[[Standard, Account], StandardEvent | Sequence[StandardEvent]],
     ) -> Receipt:
-        def decided(standard: Standard) -> StandardEvent | Sequence[StandardEvent]:
-            if act.account.occurred_on > self.clock.today():
-                raise Refused("{day} is still to come", field="occurred_on", day=act.account.occurred_on)
-            return decide(standard)
+        def run(work: Work) -> None:
+            standard = work.load(Standard, id, act.expected)
+            owner = standard.owner if standard.version else act.account.organisation
+            account = self.gate.let(work, act, action, owner, standard)
+            if account.occurred_on > self.clock.today():
+                raise Refused("{day} is still to come", field="occurred_on", day=account.occurred_on)
+            work.record(account, (standard, decide(standard, account)), digest=act.digest)
 
-        return self.records.decide(act, Standard, id, decided)
+        return self.records.transact(act, run)
 
 
 def flow_facts(standard: UUID, version: PublishedVersion) -> Facts:

@@ -60,12 +60,26 @@ class Event(Fact):
         return self
 
 
+class Verdict(Fact):
+    """Why the actor was let do it (授权结论): which action it was, and the duty and appointment that it rests on.
+
+    ``delegation`` is the one by which somebody else's appointment was lent; ``rules`` are the conflict rules that were
+    asked, none of which ruled the actor out.
+    """
+
+    action: str
+    duty: str
+    appointment: UUID
+    delegation: UUID | None = None
+    rules: tuple[str, ...] = ()
+
+
 class Account(Fact):
     """Who answers for an event, when it took effect, and on what ground (责任与依据).
 
     ``occurred_on`` is the local day of effect; ``occurred_at`` the instant, where the hour matters.
     Every event of one command has the same ``command_id``; ``correlation_id`` ties commands of one
-    matter together.
+    matter together. What the program does by itself, on the clock for one, has no ``verdict``.
     """
 
     actor: UUID
@@ -77,6 +91,12 @@ class Account(Fact):
     authority: str = ""
     reason: str = ""
     correlation_id: UUID | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def people(self) -> frozenset[UUID]:
+        """Everyone who has a hand in it: who did it, and for whom."""
+        return frozenset((self.actor, self.on_behalf_of or self.actor))
 
 
 @dataclass(frozen=True, slots=True)

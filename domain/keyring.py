@@ -10,9 +10,13 @@ from typing import ClassVar, Literal, Self, assert_never
 from uuid import UUID, uuid5
 
 from domain import keychange
+from domain.action import Action
 from domain.event import Account, Aggregate, Event, Refused, replace
 from domain.group import writer
 from domain.note import ED25519, Key
+
+ADD = Action("keyring.add", "增钥", ("operator",))
+RETIRE = Action("keyring.retire", "废钥", ("operator",))
 
 NAMESPACE = UUID("0b6f7d0e-6f0b-5a3c-8d55-3f2a9c71e4b8")
 

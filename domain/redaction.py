@@ -7,8 +7,11 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, PositiveInt
 
+from domain.action import Action
 from domain.covering import COVERING
 from domain.event import Account, Aggregate, Event, Refused, replace
+
+REMOVE = Action("redaction.remove", "依法移除", ("decider",))
 
 NAMESPACE = UUID("c7a4f0f7-54d4-5b7e-9c0b-31f6a1f0a2d3")
 

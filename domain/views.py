@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, assert_never
 from uuid import UUID, uuid5
 
+from domain.action import Action
 from domain.event import Account, Aggregate, Event, Refused, replace
+
+SKIP = Action("views.skip", "跳过事件", ("operator",))
 
 NAMESPACE = UUID("5d0b8f5e-3b0e-5c0f-9a55-6a0f7a1c6d11")
 

@@ -9,10 +9,13 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from application.access import Access, person_id
+from application.access import Access
+from application.authority import KEEPER, People
 from application.bundles import Bundles
 from application.clock import Clock
 from application.database import Database, Role
+from application.explaining import Explaining
+from application.gate import Gate
 from application.identity import uuid7
 from application.installation import Installations
 from application.keyring import Keyrings
@@ -23,13 +26,17 @@ from application.records import Act, Receipt, Records
 from application.redaction import Redaction
 from application.sealed import SEALED, Sealed
 from application.standard import Standards
+from domain.action import Duty, duty_of
+from domain.authority import Limits
 from domain.event import Account, Refused
-from domain.views import EventSkipped, ViewDecisions, decisions_id
+from domain.views import SKIP, EventSkipped, ViewDecisions, decisions_id
 from interface.pages import LogPages, Without
+from projections.authority import AuthorityView
 from projections.board import Board
 from projections.conformance import ConformanceView
 from projections.engine import Engine, concerns
 from projections.ledger import LedgerView
+from projections.mandates import Mandates
 from projections.organisation import OrganisationView
 from projections.query import NOW, Behind, Views
 from projections.registry import begin
@@ -43,7 +50,7 @@ PATIENCE = 60.0
 
 def all_views() -> list[View]:
     """Every view, in the order in which they are folded."""
-    return [OrganisationView(), StandardView(), LedgerView(), ConformanceView()]
+    return [AuthorityView(), OrganisationView(), StandardView(), LedgerView(), ConformanceView()]
 
 
 class Installation:
@@ -61,11 +68,15 @@ class Installation:
         self.views = Views(database.schema, self.reads, all_views())
         self.board = Board(self.views)
         self.access = Access(database, database.reads(Role.writer, 4))
-        self.organisations = Organisations(self.records, self.clock, self.board)
-        self.standards = Standards(self.records, self.clock)
-        self.keyrings = Keyrings(self.records, self.sealed)
-        self.redaction = Redaction(self.records, database)
-        self.ledger = Ledger(self.records, self.clock, self.board)
+        self.gate = Gate(self.clock)
+        self.mandates = Mandates(self.views)
+        self.explaining = Explaining(self.records, self.gate)
+        self.people = People(self.records, self.clock, self.mandates, self.gate, self.access)
+        self.organisations = Organisations(self.records, self.clock, self.board, self.gate)
+        self.standards = Standards(self.records, self.clock, self.gate)
+        self.keyrings = Keyrings(self.records, self.gate, self.sealed)
+        self.redaction = Redaction(self.records, self.gate, database)
+        self.ledger = Ledger(self.records, self.clock, self.board, self.gate)
         self.installations = Installations(self.records, self.reads)
         self._stop = threading.Event()
         self._engine: threading.Thread | None = None
@@ -131,9 +142,25 @@ class Installation:
                 raise Behind("the views have folded position {now}, and do not go on", now=now)
             self._stop.wait(0.1)
 
-    def act(self, name: str, reason: str) -> Act:
-        """Return an act of a person, today, for commands given on this machine."""
-        return Act(Account(actor=person_id(name), occurred_on=self.clock.today(), command_id=uuid7(), reason=reason))
+    def act(self, name: str, reason: str, duty: Duty) -> Act:
+        """Return an act of a person, today, for commands given on this machine; they hold the duty that they need."""
+        person = self.entrust(name, duty)
+        return Act(Account(actor=person, occurred_on=self.clock.today(), command_id=uuid7(), reason=reason))
+
+    def entrust(self, name: str, duty: str, organisation: UUID | None = None) -> UUID:
+        """Let whoever goes by a name hold a duty, as whoever keeps the machine says; return who they are."""
+        person, _ = self.access.introduce([name, KEEPER])
+        self.people.entrust(person, duty_of(duty), organisation)
+        return person
+
+    def ensure(self, names: Sequence[str]) -> None:
+        """Register whoever is named by what is brought in from elsewhere, and is not yet."""
+        self.people.ensure(self.access.introduce([*names, KEEPER])[:-1])
+
+    def token(self, name: str, duty: str, organisation: UUID | None = None, expires_at: datetime | None = None) -> str:
+        """Let somebody hold a duty and come in with it; return the token, which is shown this once."""
+        person = self.entrust(name, duty, organisation)
+        return self.access.create(person, Limits(duty_of(duty), None, organisation), expires_at)
 
     def known_at(self, moment: str | int | datetime | None, field: str = "known_at") -> int:
         """Return the position that a moment stands for: a position, a time (RFC 3339), or None for now.
@@ -160,15 +187,15 @@ class Installation:
         if view not in self.views.views:
             raise Refused("there is no view {view}", field="view", view=view)
 
-        def decide(held: ViewDecisions) -> EventSkipped:
+        def decide(held: ViewDecisions, account: Account) -> EventSkipped:
             # Either may be: the one that serves, or the one being built beside it.
             stops = [(each.stopped_at, each.error) for each in self.views.standings() if each.name == view]
             position, error = next((stop for stop in stops if stop[0] is not None), (None, None))
             if position is None or error is None:
                 raise Refused("the view {view} is not stopped", field="view", view=view)
-            return held.skip(view, position, error, act.account)
+            return held.skip(view, position, error, account)
 
-        return self.records.decide(act, ViewDecisions, decisions_id(view), decide)
+        return self.gate.decide(self.records, act, SKIP, ViewDecisions, decisions_id(view), decide)
 
     def remove(self, act: Act, positions: Sequence[int]) -> Receipt:
         """Remove payloads lawfully; refused where a view could not go on without them.

@@ -5,7 +5,7 @@ Everything it records carries the correlation ``DEMONSTRATION`` and says in its 
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -15,12 +15,24 @@ from uuid import UUID, uuid5
 from pydantic import TypeAdapter
 
 from application.access import person_id
+from application.authority import KEEPER
 from application.bulk import Item, record_all
+from application.gate import Gate
 from application.organisation import establish
 from application.records import Act, Work
+from domain.action import Duty
 from domain.event import Account, Refused
 from domain.ledger import Attendance, EvidenceReference, Revision, obligation_id
-from domain.organisation import Code, Elected, Level, Organisation, code_id, organisation_id, setting_from_name
+from domain.organisation import (
+    Code,
+    Elected,
+    Level,
+    Organisation,
+    actions,
+    code_id,
+    organisation_id,
+    setting_from_name,
+)
 from domain.standard import standard_id
 from interface.app import Installation
 from interface.packs import standard_pack
@@ -33,6 +45,21 @@ _LEVEL: TypeAdapter[Level] = TypeAdapter(Level)
 
 PEOPLE = ("演示·起草人", "演示·审批人", "演示·村书记", "演示·村文书", "演示·乡镇核验员", "演示·乡镇负责人", "演示·时钟")
 DRAFTER, APPROVER, SECRETARY, CLERK, VERIFIER, HEAD, CLOCKWORK = PEOPLE
+# Who holds which duty: for the whole record, and in the township.
+COUNTYWIDE: tuple[tuple[str, Duty], ...] = (
+    (DRAFTER, "personnel"),
+    (DRAFTER, "drafter"),
+    (APPROVER, "approver"),
+    (APPROVER, "personnel"),
+)
+LOCAL: tuple[tuple[str, Duty], ...] = (
+    (SECRETARY, "secretary"),
+    (CLERK, "filer"),
+    (VERIFIER, "verifier"),
+    (HEAD, "verifier"),
+    (HEAD, "decider"),
+    (HEAD, "personnel"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,15 +87,17 @@ def load(installation: Installation, progress: Callable[[str], None] = lambda _:
     tell = _Teller(installation.clock.today())
     if installation.records.receipt(uuid5(DEMONSTRATION, "end")):
         return
-    installation.access.introduce(list(PEOPLE))
+    installation.access.introduce([*PEOPLE, KEEPER])
+    _entrust(installation, COUNTYWIDE, None)
     progress("organisations")
     _county(installation, tell)
+    _entrust(installation, LOCAL, organisation_id(TOWNSHIP))
     progress("standard")
     standard = _standard(installation, tell)
     installation.fold_now()
     progress("obligations")
     for year, below in ((tell.today.year + 1, COUNTY), (tell.today.year, TOWNSHIP)):
-        act = tell.act(f"obligations {year}", CLOCKWORK)
+        act = tell.act(f"obligations {year}", APPROVER)
         installation.ledger.raise_year(act, standard, year, below=organisation_id(below))
     progress("story")
     _story(installation, tell, standard)
@@ -81,6 +110,11 @@ def load(installation: Installation, progress: Callable[[str], None] = lambda _:
     installation.fold_now()
 
 
+def _entrust(installation: Installation, held: Sequence[tuple[str, Duty]], organisation: UUID | None) -> None:
+    for name, duty in held:
+        installation.people.entrust(person_id(name), duty, organisation, REASON, DEMONSTRATION)
+
+
 def _county(installation: Installation, tell: _Teller) -> None:
     text = files("templates").joinpath("demonstration", "organisations-anji.csv").read_text("utf-8")
 
@@ -89,16 +123,17 @@ def _county(installation: Installation, tell: _Teller) -> None:
             code = row["code"]
             act = tell.act(f"establish {code}", DRAFTER)
             founds = ((Organisation, organisation_id(code)), (Code, code_id("division", code)))
-            yield Item(act.account.command_id, (), partial(_establish, act=act, row=row), founds=founds)
+            run = partial(_establish, gate=installation.gate, act=act, row=row)
+            yield Item(act.account.command_id, (), run, founds=founds)
 
     record_all(installation.records, items(), _raise)
 
 
-def _establish(work: Work, act: Act, row: dict[str, str]) -> None:
+def _establish(work: Work, gate: Gate, act: Act, row: dict[str, str]) -> None:
     level = _LEVEL.validate_python(row["level"])
     establish(
         work,
-        act,
+        Act(gate.let(work, act, actions.ESTABLISH, None)),
         row["name"],
         level,
         parent=organisation_id(row["parent_code"]) if row["parent_code"] else None,
@@ -136,7 +171,8 @@ def _story(installation: Installation, tell: _Teller, standard: UUID) -> None:
         elected = [Elected(post="书记", person=person_id(SECRETARY)), Elected(post="文书", person=person_id(CLERK))]
         since = tell.today.replace(month=1, day=1)
         until = since.replace(year=since.year + 5) - timedelta(days=1)
-        organisations.admit(tell.act(f"admit {number}", CLERK, village), village, full=30 + 3 * number, probationary=2)
+        admitted = tell.act(f"admit {number}", SECRETARY, village)
+        organisations.admit(admitted, village, full=30 + 3 * number, probationary=2)
         organisations.reelect(tell.act(f"elect {number}", HEAD, township), village, since, elected, since, until)
 
     def item(village: int, duty: str, period: str = month) -> UUID:

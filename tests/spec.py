@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.event import Account, Aggregate, Event, Recorded
 
 A = TypeVar("A", bound=Aggregate)
-SOME, ANN, BO, CAI = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
+SOME, ANN, BO, CAI, DAI = (UUID(int=n) for n in range(1, 6))
 
 
 def account(actor: UUID = ANN, on: date = date(2026, 3, 1), **more: object) -> Account:

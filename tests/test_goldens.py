@@ -11,6 +11,7 @@ import pytest
 from application.database import Database, Role
 from application.log import Appended, Command, Submission
 from application.records import Records
+from domain.authority import Emergency, Person
 from domain.event import Account, Aggregate, Event, Fact, Recorded
 from domain.installation import InstallationRecord
 from domain.keyring import Keyring
@@ -40,7 +41,7 @@ from tests.spec import SOME, account
 PIN = "pin it with `python -m tests.golden`"
 KINDS: tuple[type[Aggregate], ...] = (
     *(Organisation, Code, Standard, Obligation, Year),
-    *(ViewDecisions, Keyring, Redactions, InstallationRecord),
+    *(ViewDecisions, Keyring, Redactions, InstallationRecord, Person, Emergency),
 )
 
 

@@ -2,6 +2,7 @@
 
 from application.imports.case import CaseImport, CaseLine
 from application.imports.organisation import OrganisationImport, OrganisationLine
+from application.imports.person import PersonImport, PersonLine
 from application.imports.report import BadRow, Report
 from application.imports.standard import Adoption, import_standard, separations
 
@@ -12,6 +13,8 @@ __all__ = [
     "CaseLine",
     "OrganisationImport",
     "OrganisationLine",
+    "PersonImport",
+    "PersonLine",
     "Report",
     "import_standard",
     "separations",

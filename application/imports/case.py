@@ -14,12 +14,14 @@ from uuid import UUID, uuid5
 from application.access import check_name, person_id
 from application.bulk import Item, check_all, record_all
 from application.clock import Clock
+from application.gate import Gate
 from application.imports.report import BadRow, Report
 from application.ledger import case_streams, raise_case
-from application.records import Records, Work
+from application.records import Act, Records, Work
 from application.standard import flow_facts
+from domain.action import Action
 from domain.event import Account, Refused
-from domain.ledger import Facts, Obligation, case_id, instant
+from domain.ledger import Facts, Obligation, actions, case_id, instant
 from domain.standard import Standard, standard_id
 
 # Characters of a case's or a step's name.
@@ -75,6 +77,8 @@ class CaseImport:
         if held.standing == "absent":
             raise Refused("there is no standard {code}", field="standard", code=standard)
         self._version = held.in_force(clock.today())
+        self._gate: Gate | None = None
+        self._importer = person_id("importer")
         self._cases: dict[str, _Case] = {}
         self._depth = _depths(flow_facts(self._standard, self._version))
 
@@ -104,8 +108,9 @@ class CaseImport:
         """Decide every row without recording it, and report those that are refused."""
         check_all(self._records, self._items(), self._refused)
 
-    def record(self, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Record every row that is not refused."""
+    def record(self, gate: Gate, importer: UUID, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Record every row that is not refused, as acts of whoever imports them."""
+        self._gate, self._importer = gate, importer
         self._report.add(record_all(self._records, self._items(), self._refused, progress))
 
     def _refused(self, item: Item, refusal: Refused) -> None:
@@ -179,7 +184,7 @@ class CaseImport:
 
     def _raise(self, work: Work, id: UUID, name: str, case: _Case, first: _Completion) -> None:
         if work.load(Obligation, id).terms is None:
-            account = self._account(id, first)
+            account = self._let(work, actions.RAISE_CASE, self._account(id, first))
             raise_case(work, account, self._standard, self._version, name, None, case.due)
 
     def _complete(self, work: Work, id: UUID, done: _Completion, command: UUID) -> None:
@@ -189,15 +194,19 @@ class CaseImport:
         version = self._version
         if item.terms.standard_version != version.number:
             version = self._records.load(Standard, self._standard).version_of(item.terms.standard_version)
-        account = self._account(command, done)
+        account = self._let(work, actions.COMPLETE_STEP, self._account(command, done))
         facts = flow_facts(self._standard, version)
         decided = item.complete_step(done.step, person_id(done.by), facts, account, self._clock.today())
         work.record(account, (item, decided))
 
+    def _let(self, work: Work, action: Action, account: Account) -> Account:
+        """Ask the gate, once there is one: whoever checks a file records nothing."""
+        return self._gate.let(work, Act(account), action, None) if self._gate else account
+
     def _account(self, command: UUID, done: _Completion) -> Account:
         # What deviates from the flow is on record with a reason: that it was so where it comes from.
         return Account(
-            actor=person_id("importer"),
+            actor=self._importer,
             occurred_on=done.day,
             occurred_at=done.at,
             command_id=command,

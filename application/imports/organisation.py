@@ -7,9 +7,9 @@ from itertools import islice
 from typing import NamedTuple, get_args
 from uuid import UUID, uuid5
 
-from application.access import person_id
 from application.bulk import CHUNK, Item, Stream, record_all
 from application.clock import Clock
+from application.gate import Gate
 from application.imports.report import BadRow, Report
 from application.organisation import establish
 from application.records import Act, Records, Work
@@ -20,6 +20,7 @@ from domain.organisation import (
     Neighbour,
     Organisation,
     Standing,
+    actions,
     code_id,
     organisation_id,
     setting_from_name,
@@ -104,13 +105,20 @@ class OrganisationImport:
             self._check_above(number, codes)
         self._report.repeated += self._state.count(KNOWN)
 
-    def record(self, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Record every row that is fit for it, parents before children."""
+    def record(self, gate: Gate, importer: UUID, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Record every row that is fit for it, parents before children, as acts of whoever imports them."""
+
+        def item(row: OrganisationLine) -> Item:
+            command = command_of(row)
+            account = Account(actor=importer, occurred_on=self._today, command_id=command, reason=self._reason)
+            reads = _streams(row.parent_code) if row.parent_code else ()
+            run = partial(_establish, row=row, act=Act(account), gate=gate)
+            return Item(command, reads, run, row.line, founds=_streams(row.code))
 
         def refused(item: Item, refusal: Refused) -> None:
             self._report.refuse(item.label, refusal)
 
-        self._report.add(record_all(self._records, map(self._item, self._in_order()), refused, progress))
+        self._report.add(record_all(self._records, map(item, self._in_order()), refused, progress))
 
     def _number(self, code: str) -> int:
         number = self._numbers.setdefault(code, len(self._numbers))
@@ -245,15 +253,6 @@ class OrganisationImport:
                 yield first
                 ready += waiting.pop(number, ())
 
-    def _item(self, row: OrganisationLine) -> Item:
-        command = command_of(row)
-        reads = _streams(row.parent_code) if row.parent_code else ()
-        run = partial(_establish, row=row, account=self._account(command))
-        return Item(command, reads, run, row.line, founds=_streams(row.code))
-
-    def _account(self, command: UUID) -> Account:
-        return Account(actor=person_id("importer"), occurred_on=self._today, command_id=command, reason=self._reason)
-
 
 def _streams(code: str) -> tuple[Stream, Stream]:
     return (Organisation, organisation_id(code)), (Code, code_id("division", code))
@@ -264,7 +263,7 @@ def command_of(row: OrganisationLine) -> UUID:
     return uuid5(_COMMANDS, f"{row.code}\x1f{row.name}\x1f{row.parent_code}\x1f{row.level}")
 
 
-def _establish(work: Work, row: OrganisationLine, account: Account) -> None:
+def _establish(work: Work, row: OrganisationLine, act: Act, gate: Gate) -> None:
     parent = work.load(Code, code_id("division", row.parent_code)).holder if row.parent_code else None
     if row.parent_code and parent is None:
         raise Refused(
@@ -273,7 +272,8 @@ def _establish(work: Work, row: OrganisationLine, account: Account) -> None:
     level = LEVELS[row.level]
     # Towns too have names that end in 村: only of villages does the name say whether they are rural.
     setting = setting_from_name(row.name) if level == "village" else ""
-    establish(work, Act(account), row.name, level, parent=parent, code=row.code, uscc="", setting=setting)
+    gated = Act(gate.let(work, act, actions.ESTABLISH, None))
+    establish(work, gated, row.name, level, parent=parent, code=row.code, uscc="", setting=setting)
 
 
 @lru_cache

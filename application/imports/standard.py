@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
-from application.access import person_id
-from application.clock import Clock
+from application.gate import Gate
 from application.identity import uuid7
 from application.log import Appended, Unavailable
-from application.records import Records, Work
+from application.records import Act, Records, Work
 from domain.event import Account, Event, Refused
-from domain.standard import Flow, PublishedVersion, Standard, area_of, standard_id
+from domain.standard import Flow, PublishedVersion, Standard, actions, area_of, standard_id
 
 Outcome = Literal["published", "amended", "repeated"]
 ATTEMPTS = 5
@@ -32,7 +32,7 @@ class Adoption:
 
 
 def import_standard(
-    records: Records, clock: Clock, source: str, adopted: Adoption, *, author: str, approver: str
+    records: Records, gate: Gate, source: str, adopted: Adoption, *, author: UUID, approver: UUID
 ) -> tuple[Outcome, int]:
     """Publish a standard, or the next version of one; return what was done, and the version.
 
@@ -40,10 +40,10 @@ def import_standard(
     """
     reason = f"imported from {source}"
 
-    def account(name: str) -> Account:
+    def account(person: UUID) -> Account:
         return Account(
-            actor=person_id(name),
-            occurred_on=clock.today(),
+            actor=person,
+            occurred_on=gate.clock.today(),
             command_id=uuid7(),
             authority=adopted.authority,
             reason=reason,
@@ -51,14 +51,17 @@ def import_standard(
 
     for _ in range(ATTEMPTS):
         work = Work(records)
-        done = _publish(work, adopted, reason, account(author), account(approver))
+        done = _publish(work, gate, adopted, reason, account(author), account(approver))
         if isinstance(records.append(work), Appended):
             return done
     raise Unavailable("the standard keeps changing; run the import again")
 
 
-def _publish(work: Work, adopted: Adoption, reason: str, author: Account, approver: Account) -> tuple[Outcome, int]:
+def _publish(
+    work: Work, gate: Gate, adopted: Adoption, reason: str, author: Account, approver: Account
+) -> tuple[Outcome, int]:
     before = work.load(Standard, standard_id(adopted.code))
+    author = gate.let(work, Act(author), actions.AMEND if before.version else actions.DRAFT, before.owner)
     events: list[Event] = []
     draft = before
 
@@ -85,7 +88,8 @@ def _publish(work: Work, adopted: Adoption, reason: str, author: Account, approv
         draft = add(draft.separate(adopted.separate))
     work.record(author, (before, events))
     drafted = work.load(Standard, before.id)
-    work.record(approver, (drafted, drafted.publish(approver, approver.occurred_on)))
+    approved = gate.let(work, Act(approver), actions.PUBLISH, drafted.owner, drafted)
+    work.record(approved, (drafted, drafted.publish(approved, approved.occurred_on)))
     return "amended" if before.versions else "published", len(before.versions) + 1
 
 

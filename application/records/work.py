@@ -1,7 +1,7 @@
 """What one command, or several together, load, decide and record."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from application.log import Appended, Command, Submission
 from application.log.mapper import unspeakable
 from application.records.kinds import of_kind
 from application.records.receipt import Receipt
-from domain.event import Account, Aggregate, Event, Recorded
+from domain.authority import Limits
+from domain.event import Account, Aggregate, Event, Recorded, Verdict
 from domain.redaction import Redactions
 
 A = TypeVar("A", bound=Aggregate)
@@ -34,12 +35,14 @@ class Act:
     """One command of one person: who answers for it, and what it was made for.
 
     ``digest`` is the SHA-256 of the request, where a repeated request is to be told from another
-    under the same command id; ``expected`` the version at which the caller saw the record.
+    under the same command id; ``expected`` the version at which the caller saw the record; ``limits``
+    what the token by which they came narrows their mandates to.
     """
 
     account: Account
     digest: bytes | None = None
     expected: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 class Loading(Protocol):
@@ -70,6 +73,8 @@ class Work:
         self.read: dict[UUID, int] = {}
         self._removals = records.removals()
         self._commands: list[Command] = []
+        # What the gate let pass in this work, of matters that no record decides: it rests on states that stay as read.
+        self.passed: dict[object, tuple[Verdict, UUID | None]] = {}
 
     def load(self, kind: type[A], id: UUID, expected: int | None = None) -> A:
         """Return an aggregate, in its initial state if it has no events; raise Conflict if not at ``expected``."""

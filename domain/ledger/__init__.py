@@ -1,5 +1,6 @@
 """The ledger (台账): obligations raised from standards, what was done about them, and how it held to the flow."""
 
+from domain.ledger import actions
 from domain.ledger.conformance import Completion, Facts, Findings, judge
 from domain.ledger.entry import Entry, Revision, Standing
 from domain.ledger.events import (
@@ -71,6 +72,7 @@ __all__ = [
     "SummaryChange",
     "Year",
     "YearRaised",
+    "actions",
     "case_duty_id",
     "case_id",
     "due",

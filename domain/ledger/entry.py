@@ -52,7 +52,7 @@ class Entry:
 
     @classmethod
     def filed(cls, version: int, event: LedgerEntryFiled, account: Account) -> Self:
-        people = rules.people(account)
+        people = account.people
         return cls(version, event.summary, event.evidence, event.attendance, account.occurred_on, people)
 
     def attach(self, evidence: EvidenceReference) -> EvidenceAttached:
@@ -61,16 +61,12 @@ class Entry:
         rules.evidenced((), (*self.evidence, evidence))
         return EvidenceAttached(evidence=evidence)
 
-    def verify(self, account: Account, remark: str) -> EntryVerified:
+    def verify(self, remark: str) -> EntryVerified:
         if self.standing == "verified":
             raise Refused("the entry is verified already")
-        if rules.people(account) & self.filers:
-            raise Refused("whoever filed or corrected an entry may not verify it")
         return EntryVerified(remark=remark)
 
-    def reject(self, reason: str, account: Account) -> EntryRejected:
-        if rules.people(account) & self.filers:
-            raise Refused("whoever filed or corrected an entry may not reject it: correct it instead")
+    def reject(self, reason: str) -> EntryRejected:
         rules.stated("reason", reason)
         return EntryRejected(reason=reason)
 
@@ -106,10 +102,10 @@ class Entry:
     ) -> Self:
         match event:
             case EvidenceAttached():
-                filers = self.filers | rules.people(account)
+                filers = self.filers | account.people
                 return replace(self, evidence=(*self.evidence, event.evidence), filers=filers)
             case EntryCorrected():
-                entry = replace(self, filers=self.filers | rules.people(account), standing="filed")
+                entry = replace(self, filers=self.filers | account.people, standing="filed")
                 for change in event.changes:
                     entry = _changed(entry, change)
                 return entry

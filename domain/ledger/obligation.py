@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from domain.event import Account, Aggregate, Refused, replace
 from domain.ledger import rules
+from domain.ledger.actions import EXPLAINER_DECIDER, FILER_REJECTER, FILER_VERIFIER, OWER_WAIVER
 from domain.ledger.conformance import Completion, Facts
 from domain.ledger.entry import Entry, Revision
 from domain.ledger.events import (
@@ -88,6 +89,16 @@ class Obligation(Aggregate):
         """The entry that stands: the last, unless it was rejected."""
         last = self.entries[-1] if self.entries else None
         return last if last and last.standing != "rejected" else None
+
+    @property
+    def filers(self) -> frozenset[UUID]:
+        """Everyone who had a hand in the entry that stands."""
+        return self.entry.filers if self.entry else frozenset()
+
+    @property
+    def owers(self) -> frozenset[UUID]:
+        """Everyone who ever filed or explained for the obligation."""
+        return self.explainers.union(*(entry.filers for entry in self.entries))
 
     @property
     def verified(self) -> bool:
@@ -187,13 +198,15 @@ class Obligation(Aggregate):
         """Confirm the entry. Nobody who had a hand in it may, nor anyone acting for them."""
         entry = self._standing()
         rules.happened(account, today)
-        return entry.verify(account, remark)
+        FILER_VERIFIER.uphold(self, account.people)
+        return entry.verify(remark)
 
     def reject(self, reason: str, account: Account, today: date) -> EntryRejected:
         """Send the entry back, also one verified in error; it stays in the history and another can be filed."""
         entry = self._standing()
         rules.happened(account, today)
-        return entry.reject(reason, account)
+        FILER_REJECTER.uphold(self, account.people)
+        return entry.reject(reason)
 
     def correct(
         self,
@@ -258,8 +271,7 @@ class Obligation(Aggregate):
         self._undischarged()
         rules.stated("reason", reason)
         rules.stated("authority", authority)
-        if rules.people(account) & self.explainers.union(*(entry.filers for entry in self.entries)):
-            raise Refused("whoever filed or explained for an obligation may not waive it")
+        OWER_WAIVER.uphold(self, account.people)
         if terms.organisation and account.organisation and not higher:
             raise Refused("an obligation is waived by a unit above the obliged organisation", field="organisation")
         return ObligationWaived(reason=reason, authority=authority)
@@ -296,8 +308,7 @@ class Obligation(Aggregate):
             raise Refused("no explanation awaits a decision")
         if not higher:
             raise Refused("an exception is decided by a unit above the obliged organisation", field="organisation")
-        if rules.people(account) & self.explainers:
-            raise Refused("whoever explained an exception may not decide it")
+        EXPLAINER_DECIDER.uphold(self, account.people)
 
     def _late(self, day: date) -> tuple[LateEntryMarked, ...]:
         due = self._asked().due
@@ -332,7 +343,7 @@ class Obligation(Aggregate):
             case OmissionDetected():
                 return replace(self, omission_detected=True)
             case ExceptionExplained():
-                return replace(self, exception="explained", explainers=self.explainers | rules.people(account))
+                return replace(self, exception="explained", explainers=self.explainers | account.people)
             case ExceptionAccepted():
                 return replace(self, exception="accepted")
             case ExceptionDeclined():

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
-from uuid import UUID
 
 from domain.event import Account, Refused
 from domain.ledger.conformance import Completion, Facts
@@ -17,11 +16,6 @@ LATEST: Final = timezone(timedelta(hours=-12))
 """Where on earth a day ends last."""
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
-
-
-def people(account: Account) -> frozenset[UUID]:
-    """Everyone who has a hand in an act: who did it, and for whom."""
-    return frozenset({account.actor} | ({account.on_behalf_of} if account.on_behalf_of else set()))
 
 
 def instant(account: Account) -> datetime:

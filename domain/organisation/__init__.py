@@ -1,5 +1,6 @@
 """Organisations (组织): their tree, codes, officers and terms, and the number of their members."""
 
+from domain.organisation import actions
 from domain.organisation.codes import Codes, HeldCode, check_code, code_id, organisation_id
 from domain.organisation.events import (
     Cause,
@@ -73,6 +74,7 @@ __all__ = [
     "Term",
     "TermExpired",
     "Terms",
+    "actions",
     "check_code",
     "code_id",
     "organisation_id",

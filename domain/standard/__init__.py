@@ -1,6 +1,6 @@
 """Standards (工作规范): what work is asked for, in which steps and by whom, in versions that never change."""
 
-from domain.standard import bpmn
+from domain.standard import actions, bpmn
 from domain.standard.events import (
     AREAS,
     Duty,
@@ -55,6 +55,7 @@ __all__ = [
     "Standing",
     "Status",
     "StepsSeparated",
+    "actions",
     "analyse",
     "area_of",
     "bpmn",

@@ -7,6 +7,7 @@ from typing import Literal, Self, assert_never
 from uuid import UUID, uuid5
 
 from domain.event import Account, Aggregate, Refused, replace
+from domain.standard.actions import AUTHOR_APPROVER
 from domain.standard.events import (
     Duty,
     DutyDefined,
@@ -39,7 +40,10 @@ def standard_id(code: str) -> UUID:
 
 @dataclass(frozen=True)
 class Standard(Aggregate):
-    """``versions`` are those published, first to last; the other fields are the draft on its way to the next."""
+    """``versions`` are those published, first to last; the other fields are the draft on its way to the next.
+
+    ``owner`` is the organisation in whose name it was drafted, None for the whole record.
+    """
 
     standing: Standing = "absent"
     code: str = ""
@@ -54,6 +58,7 @@ class Standard(Aggregate):
     duties: tuple[Duty, ...] = ()
     authors: frozenset[UUID] = frozenset()
     versions: tuple[PublishedVersion, ...] = ()
+    owner: UUID | None = None
 
     @property
     def flow(self) -> Flow:
@@ -189,8 +194,7 @@ class Standard(Aggregate):
     def publish(self, account: Account, effective_on: date) -> StandardPublished:
         """Publish the draft as the next version. Nobody who had a hand in the draft may, nor anyone acting for them."""
         self._check_draft()
-        if _people(account) & self.authors:
-            raise Refused("whoever drafted a standard may not approve it")
+        AUTHOR_APPROVER.uphold(self, account.people)
         if self.versions and effective_on < self.versions[-1].effective_on:
             raise Refused(
                 "version {number} is in force from {day} on; the next cannot begin before",
@@ -229,11 +233,18 @@ class Standard(Aggregate):
         return StandardRetired(reason=reason)
 
     def evolve(self, event: StandardEvent, account: Account) -> Self:
-        authors = self.authors | _people(account)
+        authors = self.authors | account.people
         match event:
             case StandardDrafted(code=code, title=title, area=area, authority=authority):
                 return replace(
-                    self, standing="draft", code=code, title=title, area=area, authority=authority, authors=authors
+                    self,
+                    standing="draft",
+                    code=code,
+                    title=title,
+                    area=area,
+                    authority=authority,
+                    authors=authors,
+                    owner=account.organisation,
                 )
             case StandardDescribed(title=title, area=area, authority=authority):
                 return replace(self, title=title, area=area, authority=authority, authors=authors)
@@ -296,7 +307,3 @@ class Standard(Aggregate):
                 raise Refused("a published version stays as it is: amend the standard first")
             case _:
                 assert_never(self.standing)
-
-
-def _people(account: Account) -> frozenset[UUID]:
-    return frozenset({account.actor} | ({account.on_behalf_of} if account.on_behalf_of else set()))

@@ -23,6 +23,7 @@ from application.witness import Unfit
 from domain.event import Refused
 from interface.cli import (
     administer,
+    authority,
     bundle,
     conformance,
     history,
@@ -90,6 +91,7 @@ app.command("redact")(administer.redact)
 app.command("omissions")(administer.omissions)
 app.add_typer(administer.tokens, name="token")
 app.add_typer(keys.app, name="keys")
+app.add_typer(authority.app, name="authority")
 app.add_typer(imports.app, name="import")
 app.command("conformance")(conformance.conformance)
 app.command("history")(history.history)

@@ -1,15 +1,18 @@
 """Commands of an administrator: the schema, tokens, and the clock."""
 
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
 
-from application.access import MAY, Issued, person_id
+from application.access import Issued, person_id
 from application.installation import Deployment
 from application.records import Act
+from domain.action import DUTIES
 from domain.event import Refused
+from interface.app import Installation
 from interface.cli.clockwork import CLOCK
 from interface.cli.common import Json, database, deployed, fold, installation, progress, show, table
 from interface.settings import Settings
@@ -57,9 +60,8 @@ def redact(
     Where it was interrupted, the same again does the rest.
     """
     with installation() as at:
-        at.access.introduce([person])
         if not at.redaction.removed().issuperset(positions):
-            account = at.act(person, reason).account.model_copy(update={"authority": authority})
+            account = at.act(person, reason, "decider").account.model_copy(update={"authority": authority})
             at.remove(Act(account), positions)
         at.redaction.finish()
         covered = at.redaction.covered()
@@ -80,13 +82,15 @@ def tokens_() -> None:
 @tokens.command()
 def create(
     person: Annotated[str, typer.Option(metavar="NAME", help="Whom the token stands for.")],
-    role: Annotated[str, typer.Option(help=f"What it lets them do: {', '.join(MAY)}.")],
+    role: Annotated[str, typer.Option(help=f"The duty that they hold: {', '.join(DUTIES)}.")],
     organisation: Annotated[str | None, typer.Option(metavar="CODE", help="For which organisation they act.")] = None,
+    expires: Annotated[str | None, typer.Option(metavar="TIME", help="When it runs out; else never.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a token and print it. It is shown this once: only its hash is kept."""
+    """Let somebody hold a duty and come in with it, and print the token: it is shown this once."""
     with installation() as at:
-        token = at.access.create(person, role, at.organisation(organisation) if organisation else None)
+        place = at.organisation(organisation) if organisation else None
+        token = at.token(person, role, place, _instant(expires))
     show({"token": token}, lambda: [token], as_json=as_json)
 
 
@@ -94,7 +98,7 @@ def create(
 def list_(as_json: Json = False) -> None:
     """List the tokens that were ever made; what is kept of one lets nobody in."""
     with installation() as at:
-        _show(at.access.issued(), as_json=as_json)
+        _show(at, at.access.issued(), as_json=as_json)
 
 
 @tokens.command()
@@ -103,12 +107,25 @@ def revoke(
 ) -> None:
     """Take a token back: within seconds it lets nobody in any more."""
     with installation() as at:
-        _show([at.access.revoke(id)], as_json=as_json)
+        _show(at, [at.access.revoke(id)], as_json=as_json)
 
 
-def _show(issued: list[Issued], *, as_json: bool) -> None:
+def _instant(text: str | None) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        at = None
+    if text and (at is None or at.tzinfo is None):
+        raise Refused("“{text}” is no time such as 2026-06-30T08:00:00+08:00", field="expires", text=text)
+    return at
+
+
+def _show(at: Installation, issued: list[Issued], *, as_json: bool) -> None:
     names = [field.name for field in fields(Issued)]
+    people = at.access.names(list({each.person for each in issued}))
     told = _ISSUED.dump_python(issued, mode="json")
+    for row, each in zip(told, issued, strict=True):
+        row["person"] = people.get(each.person, str(each.person))
     show({"tokens": told}, lambda: table(names, ([row[name] or "" for name in names] for row in told)), as_json=as_json)
 
 

@@ -15,11 +15,15 @@ from application.imports import (
     CaseLine,
     OrganisationImport,
     OrganisationLine,
+    PersonImport,
+    PersonLine,
     Report,
     import_standard,
     separations,
 )
+from domain.action import Conflicted
 from domain.standard import bpmn
+from domain.standard.actions import AUTHOR_APPROVER
 from interface.app import Installation
 from interface.cli.common import Json, fold, installation, note, progress, show
 from interface.cli.several import Several
@@ -46,9 +50,9 @@ def organisations(file: File, skip_bad: SkipBad = False, as_json: Json = False) 
         with progress("checking") as bar:
             importing.check(bar.advance)
         if skip_bad or not report.bad:
-            at.access.introduce(["importer"])
+            importer = at.entrust("importer", "personnel")
             with progress("organisations", importing.size) as bar:
-                importing.record(bar.advance)
+                importing.record(at.gate, importer, bar.advance)
             fold(at)
         _tell(at, report, skip_bad=skip_bad, as_json=as_json)
 
@@ -71,9 +75,11 @@ def standard(
     """Draft and publish a standard that was adopted elsewhere, from a BPMN 2.0 drawing."""
     flow = bpmn.read(file.read_bytes())
     adopted = Adoption(code, title, area, flow, separations(flow, separate or ()), authority)
+    if author == approver:
+        raise Conflicted(AUTHOR_APPROVER)
     with installation() as at:
-        at.access.introduce([author, approver])
-        done, version = import_standard(at.records, at.clock, _source(file), adopted, author=author, approver=approver)
+        people = {"author": at.entrust(author, "drafter"), "approver": at.entrust(approver, "approver")}
+        done, version = import_standard(at.records, at.gate, _source(file), adopted, **people)
         fold(at)
     said = {
         "published": f"standard {code} is published",
@@ -113,11 +119,40 @@ def cases(
             if not skip_bad:
                 importing.check()
         if skip_bad or not report.bad:
-            opened.access.introduce(["importer", *importing.people])
+            importer = opened.entrust("importer", "filer")
+            opened.ensure(importing.people)
             with progress("cases", importing.size) as bar:
-                importing.record(bar.advance)
+                importing.record(opened.gate, importer, bar.advance)
             fold(opened)
         _tell(opened, report, skip_bad=skip_bad, as_json=as_json)
+
+
+@app.command()
+def people(file: File, skip_bad: SkipBad = False, as_json: Json = False) -> None:
+    """Import people and their duties from CSV: columns name, duty, organisation, since, until, decision.
+
+    The organisation is a division code, or empty for the whole record; the last day may be empty.
+    """
+    table = Table(file)
+
+    def lines() -> Iterator[PersonLine | BadRow]:
+        for row in table.rows(("name", "duty", "organisation", "since", "until", "decision")):
+            yield BadRow.of(row.line, row.refusal) if row.refusal else PersonLine(row.line, *row.cells)
+
+    report = Report()
+    with installation() as at:
+        importing = PersonImport(at.records, at.clock, _source(file), report)
+        with progress("checking") as bar:
+            importing.read(lines(), bar.advance)
+            if not skip_bad:
+                importing.check()
+        if skip_bad or not report.bad:
+            importer = at.entrust("importer", "administrator")
+            at.access.introduce(importing.people)
+            with progress("people", importing.size) as bar:
+                importing.record(at.gate, importer, bar.advance)
+            fold(at)
+        _tell(at, report, skip_bad=skip_bad, as_json=as_json)
 
 
 def _source(file: Path) -> str:

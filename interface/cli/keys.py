@@ -110,8 +110,7 @@ def add(
         if held is None:
             raise Refused("the key that signed until now is not here: give its public half", field="before")
         added = parse_key(key, "key") if key else _unused(ring, role) or keys.create_next(folder, role, held.name).key
-        at.access.introduce([person])
-        receipt = at.keyrings.add(at.act(person, reason), role, added, held)
+        receipt = at.keyrings.add(at.act(person, reason, "operator"), role, added, held)
     show(
         {"vkey": str(added), "position": receipt.position},
         lambda: [str(added), f"added at position {receipt.position}"],
@@ -128,8 +127,7 @@ def retire(
 ) -> None:
     """Retire a key, on record: nothing that comes after is signed with it; what it signed holds for ever."""
     with installation() as at:
-        at.access.introduce([person])
-        receipt = at.keyrings.retire(at.act(person, reason), parse_key(key, "key"))
+        receipt = at.keyrings.retire(at.act(person, reason, "operator"), parse_key(key, "key"))
     show({"position": receipt.position}, lambda: [f"retired at position {receipt.position}"], as_json=as_json)
 
 

@@ -150,8 +150,7 @@ def skip(
 ) -> None:
     """Let a stopped view pass over the event that stopped it, by a decision on record."""
     with installation() as at:
-        at.access.introduce([person])
-        receipt = at.skip(at.act(person, reason), name)
+        receipt = at.skip(at.act(person, reason, "operator"), name)
         fold(at)
     show({"position": receipt.position}, lambda: [f"decided at position {receipt.position}"], as_json=as_json)
 

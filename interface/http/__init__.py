@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from interface.app import Installation
-from interface.http import health, ledger, organisation, problem, proof, record, standard, view
+from interface.http import authority, health, ledger, organisation, problem, proof, record, standard, token, view
 from interface.http.command import BODIES
 from interface.http.gate import DESCRIPTION, OPEN, Gate
 from interface.http.head import Head
 
 REFERENCE = "#/components/schemas/{model}"
-CONTEXTS = (health, ledger, organisation, standard, record, proof, view)
+CONTEXTS = (health, authority, ledger, organisation, standard, record, proof, token, view)
 # Requests that are worked on at once: commands that wait together are committed together.
 THREADS = 80
 

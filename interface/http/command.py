@@ -14,21 +14,28 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from application.access import Act as Permission
 from application.clock import Clock
 from application.identity import uuid7
 from application.records import Act, Conflict, Receipt
+from domain.action import Action
+from domain.authority import Forbidden
 from domain.event import Account, Aggregate, Refused
+from domain.ledger import Obligation
 from domain.note import encode
+from domain.organisation import Organisation
 from interface.http.gate import Caller, caller
-from interface.http.present import present, summary
-from interface.http.problem import Denied, TooLarge, Unknown, Unread, Unsupported, responses
+from interface.http.present import asked, present, summary
+from interface.http.problem import TooLarge, Unknown, Unread, Unsupported, responses
 
 Run = TypeVar("Run", bound=Callable[..., Receipt])
+B = TypeVar("B", bound=BaseModel)
 
 JSON = "application/json"
 # Bytes of a body, unless a command takes more.
 LARGEST = 1024 * 1024
+
+# What exists for those alone whose mandates reach its organisation.
+SCOPED = (Organisation, Obligation)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TAG = re.compile(r'\*|"(0|[1-9][0-9]{0,9})"')
@@ -49,9 +56,9 @@ class Order(BaseModel):
     occurred_at: Instant | None = Field(None, description="The instant of effect, where the hour matters.")
     reason: str = Field("", description="Why.")
     authority: str = Field("", description="The rule, decision or standard that it rests on.")
-    on_behalf_of: UUID | None = Field(None, description="The person for whom it is done.")
+    on_behalf_of: UUID | None = Field(None, description="The person who lent you the duty with which you act.")
     acting_organisation: UUID | None = Field(
-        None, description="In whose name: the token's organisation, unless an administrator names another."
+        None, description="In whose name: the organisation at which you hold the duty, unless you name one below it."
     )
     correlation_id: UUID | None = Field(None, description="Ties commands of one matter together.")
 
@@ -124,7 +131,7 @@ _HEADERS = [
 def command(
     routes: APIRouter,
     path: str,
-    may: Permission,
+    action: Action,
     *,
     kind: type[Aggregate] | None = None,
     founds: str = "",
@@ -133,10 +140,10 @@ def command(
 ) -> Callable[[Run], Run]:
     """Offer a function as a command (POST): ``run(at, act, body, **path)``; without ``body`` it takes a bare Order.
 
-    ``kind`` is what the path's ``id`` must be a record of; ``founds`` the collection to which the
-    first record written belongs, where the command founds one; ``takes`` media types, the first of
-    which is described; ``most`` the bytes of a body at most. A body annotated ``bytes`` is handed on
-    as it came. ``run`` returns the receipt.
+    ``action`` is what the service asks the gate for; ``kind`` what the path's ``id`` must be a record of; ``founds``
+    the collection of the first record written, where the command founds one; ``takes`` media types, the first of which
+    is described; ``most`` the bytes of a body at most. A body annotated ``bytes`` is handed on as it came.
+    ``run`` returns the receipt.
     """
 
     def register(run: Run) -> Run:
@@ -144,26 +151,22 @@ def command(
         model: Any = wanted["body"].annotation if "body" in wanted else Order
         raw = model is bytes
 
-        async def sent(request: Request) -> Caller:
-            who = await caller(request)
-            who.must(may)
-            return Caller(who.at, who.person, request, await _body(request, takes, most))
-
         def endpoint(sent: Caller, **given: Any) -> Response:
-            order = Order.model_validate({}) if raw else _read(model, sent.body)
+            order = Order.model_validate({}) if raw else read(model, sent.body)
             act = _act(sent, order)
             try:
                 known = {"at": sent.at, "act": act, "body": sent.body if raw else order, **given}
                 receipt = run(**{name: known[name] for name in wanted})
-            except (Refused, Conflict):
-                if kind is not None and not _exists(sent, kind, given["id"]):
+            except (Refused, Conflict) as error:
+                hidden = isinstance(error, Forbidden) and error.hidden and kind in SCOPED
+                if kind is not None and (hidden or not _exists(sent, kind, given["id"])):
                     raise Unknown("nothing is recorded under {id}", id=given["id"]) from None
                 raise
             told, headers = _told(receipt, given.get("id"), founds)
             body = _RECEIPT.dump_json(told)
             return Response(body, 201 if founds else 200, {"Cache-Control": "no-store", **headers}, JSON)
 
-        present(endpoint, run, path, sent=Annotated[Caller, Depends(sent)])
+        present(endpoint, run, path, sent=Annotated[Caller, Depends(sending(action, takes, most))])
         schema = {"type": "string"} if raw else {"$ref": f"#/components/schemas/{model.__name__}"}
         required = not raw and any(field.is_required() for field in model.model_fields.values())
         body = {"required": raw or required, "content": {takes[0]: {"schema": schema}}}
@@ -174,7 +177,7 @@ def command(
             status_code=201 if founds else 200,
             response_model=ReceiptAnswer,
             responses=responses(400, 403, 409, 413, 415, *([404] if "{" in path else [])),
-            openapi_extra={"parameters": _HEADERS, "requestBody": body},
+            openapi_extra={"parameters": _HEADERS, "requestBody": body, **asked(action)},
         )(endpoint)
         if not raw:
             BODIES[model.__name__] = model  # pyright: ignore[reportArgumentType]  # raw is bytes, and only raw
@@ -185,6 +188,17 @@ def command(
 
 # Every command's body, by name, for the OpenAPI document: bodies are read by us, not by the framework.
 BODIES: dict[str, type[BaseModel]] = {}
+
+
+def sending(action: Action, takes: tuple[str, ...] = (JSON,), most: int = LARGEST) -> Callable[..., Any]:
+    """Return what tells who sent what, once their token is for the action."""
+
+    async def sent(request: Request) -> Caller:
+        who = await caller(request)
+        who.must(action)
+        return Caller(who.at, who.person, request, await _body(request, takes, most))
+
+    return sent
 
 
 async def _body(request: Request, takes: tuple[str, ...], most: int) -> bytes:
@@ -204,7 +218,7 @@ async def _body(request: Request, takes: tuple[str, ...], most: int) -> bytes:
     raise TooLarge("the body is larger than {most} bytes", most=most)
 
 
-def _read(model: type[Order], body: bytes) -> Order:
+def read(model: type[B], body: bytes) -> B:
     """Read a body strictly, from the JSON itself: there, a day is a text, and false is no number."""
     try:
         order = model.model_validate_json(body or b"{}")
@@ -250,9 +264,6 @@ def _with_nul(value: Any, place: str) -> Iterator[str]:
 def _act(sent: Caller, order: Order) -> Act:
     """Return the command: whose it is, what it was made for, and by which id its repetition is known."""
     person, request = sent.person, sent.request
-    organisation = order.acting_organisation or person.organisation
-    if organisation != person.organisation and person.duty != "administrator":
-        raise Denied("your token is for another organisation than acting_organisation")
     on = _day(order, sent.at.clock)
     key = request.headers.get("idempotency-key")
     digest = None
@@ -266,12 +277,12 @@ def _act(sent: Caller, order: Order) -> Act:
         command_id=uuid5(person.id, key) if key is not None else uuid7(),
         occurred_at=order.occurred_at,
         on_behalf_of=order.on_behalf_of,
-        organisation=organisation,
+        organisation=order.acting_organisation or person.limits.organisation,
         authority=order.authority,
         reason=order.reason,
         correlation_id=order.correlation_id,
     )
-    return Act(account, digest, _expected(request))
+    return Act(account, digest, _expected(request), person.limits)
 
 
 def _day(order: Order, clock: Clock) -> date:
@@ -337,4 +348,4 @@ def _told(receipt: Receipt, id: UUID | None, founds: str) -> tuple[ReceiptAnswer
     return ReceiptAnswer(receipt.command_id, receipt.position, receipt.recorded_at, events, groups), headers
 
 
-__all__ = ["BODIES", "JSON", "Count", "Day", "Instant", "Order", "command"]
+__all__ = ["BODIES", "JSON", "Count", "Day", "Instant", "Order", "command", "read", "sending"]

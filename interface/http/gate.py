@@ -2,17 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from uuid import UUID
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from application.access import Access, Person
-from application.access import Act as Permission
+from application.access import Access, Bearer
 from application.database import Unavailable
+from domain.action import Action
+from domain.authority import Forbidden
 from interface.app import Installation
 from interface.catalogue import say
-from interface.http.problem import Denied, problem, unavailable
+from interface.http.problem import problem, unavailable
 
 HEALTH, DESCRIPTION = "/api/health", "/api/openapi.json"
 OPEN = frozenset({HEALTH, DESCRIPTION})
@@ -48,7 +50,7 @@ class Gate:
         scope["taizhang.person"] = person
         await self._app(scope, receive, send)
 
-    async def _person(self, authorization: str) -> Person | None:
+    async def _person(self, authorization: str) -> Bearer | None:
         given = _BEARER.fullmatch(authorization)
         if given is None:
             return None
@@ -62,14 +64,21 @@ class Caller:
     """Who asks, what they sent, and the installation that is to answer."""
 
     at: Installation
-    person: Person
+    person: Bearer
     request: Request
     body: bytes = b""
 
-    def must(self, permission: Permission) -> None:
-        """Raise Denied unless the caller's role has this permission."""
-        if not self.person.may(permission):
-            raise Denied("the role {role} may not do this", role=self.person.duty)
+    def must(self, action: Action) -> None:
+        """Raise Forbidden if the token is not for this, whatever is asked; the rest is the gate's to say."""
+        if not self.person.limits.fit(action):
+            raise Forbidden("your token is not for this ({action}): use one that is", action=action)
+
+    def asked(self, action: Action, organisation: UUID | None) -> None:
+        """Raise Forbidden unless a duty of the caller's goes with an action, at an organisation or the whole record."""
+        at = self.at
+        refusal = at.explaining.explain(self.person.id, action, organisation, limits=self.person.limits).refusal
+        if refusal:
+            raise refusal
 
 
 async def caller(request: Request) -> Caller:

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from pydantic import TypeAdapter
 
+from domain.action import Duty
 from domain.installation import InstallationRecord
 from interface.app import Installation
 from interface.http.gate import Caller
@@ -175,15 +176,19 @@ async def show_health(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class Me:
-    """Whom a token stands for."""
+    """Whom a token stands for, and what it narrows their mandates to: what it does not narrow is null."""
 
     person: UUID
     name: str
-    role: str
+    role: Duty | None
     organisation: UUID | None
+    actions: list[str] | None
 
 
 @query(routes, "/me", (), Me)
 def show_me(who: Caller) -> Me:
     """Say whom your token stands for."""
-    return Me(who.person.id, who.person.name, who.person.duty, who.person.organisation)
+    limits = who.person.limits
+    actions = None if limits.actions is None else sorted(limits.actions)
+    name = who.at.access.names([who.person.id]).get(who.person.id, "")
+    return Me(who.person.id, name, limits.duty, limits.organisation, actions)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from application.records import Act, Receipt
-from domain.ledger import Attendance, EvidenceReference, Obligation, Outcome, Revision
+from domain.ledger import Attendance, EvidenceReference, Obligation, Outcome, Revision, actions
 from domain.standard import Standard
 from interface.app import Installation
 from interface.http.command import Day, Order, command
@@ -93,7 +93,7 @@ class Raising(Order):
     below: UUID | None = Field(None, description="Only of this organisation and those below it.")
 
 
-@command(routes, "/standards/{id}/obligations", "raise", kind=Standard)
+@command(routes, "/standards/{id}/obligations", actions.RAISE_YEAR, kind=Standard)
 def raise_obligations(at: Installation, act: Act, body: Raising, id: UUID) -> Receipt:
     """Raise what a standard's duties ask in a year; what was raised before is left as it is.
 
@@ -123,7 +123,7 @@ class Case(Order):
     due: Day | None = None
 
 
-@command(routes, "/standards/{id}/cases", "raise", kind=Standard, founds="obligations")
+@command(routes, "/standards/{id}/cases", actions.RAISE_CASE, kind=Standard, founds="obligations")
 def open_case(at: Installation, act: Act, body: Case, id: UUID) -> Receipt:
     """Open a case under the standard's version in force."""
     return at.ledger.raise_case(act, id, body.case, body.organisation, body.due)
@@ -135,7 +135,7 @@ class StepStart(Order):
     step: str
 
 
-@command(routes, "/obligations/{id}/steps/start", "file", kind=Obligation)
+@command(routes, "/obligations/{id}/steps/start", actions.START_STEP, kind=Obligation)
 def start_step(at: Installation, act: Act, body: StepStart, id: UUID) -> Receipt:
     """Begin a step of the flow."""
     return at.ledger.start_step(_timed(at, act, body), id, body.step)
@@ -151,7 +151,7 @@ class StepCompletion(Order):
     by: UUID | None = Field(None, description="Who did it, where it was somebody else.")
 
 
-@command(routes, "/obligations/{id}/steps/complete", "file", kind=Obligation)
+@command(routes, "/obligations/{id}/steps/complete", actions.COMPLETE_STEP, kind=Obligation)
 def complete_step(at: Installation, act: Act, body: StepCompletion, id: UUID) -> Receipt:
     """Complete a step of the flow."""
     return at.ledger.complete_step(_timed(at, act, body), id, body.step, body.by)
@@ -172,7 +172,7 @@ class Filing(Order):
     attendance: Attendance | None = None
 
 
-@command(routes, "/obligations/{id}/entry", "file", kind=Obligation)
+@command(routes, "/obligations/{id}/entry", actions.FILE, kind=Obligation)
 def file_entry(at: Installation, act: Act, body: Filing, id: UUID) -> Receipt:
     """File the entry that claims the work as done."""
     return at.ledger.file(act, id, body.summary, body.evidence, body.attendance)
@@ -182,7 +182,7 @@ class Attachment(Order):
     evidence: EvidenceReference
 
 
-@command(routes, "/obligations/{id}/evidence", "file", kind=Obligation)
+@command(routes, "/obligations/{id}/evidence", actions.ATTACH, kind=Obligation)
 def attach_evidence(at: Installation, act: Act, body: Attachment, id: UUID) -> Receipt:
     """Add evidence to the entry on file."""
     return at.ledger.attach(act, id, body.evidence)
@@ -192,7 +192,7 @@ class Verification(Order):
     remark: str = ""
 
 
-@command(routes, "/obligations/{id}/verification", "verify", kind=Obligation)
+@command(routes, "/obligations/{id}/verification", actions.VERIFY, kind=Obligation)
 def verify_entry(at: Installation, act: Act, body: Verification, id: UUID) -> Receipt:
     """Confirm the entry on file; nobody who had a hand in it may."""
     return at.ledger.verify(act, id, body.remark)
@@ -202,7 +202,7 @@ class Rejection(Order):
     reason: str
 
 
-@command(routes, "/obligations/{id}/rejection", "verify", kind=Obligation)
+@command(routes, "/obligations/{id}/rejection", actions.REJECT, kind=Obligation)
 def reject_entry(at: Installation, act: Act, body: Rejection, id: UUID) -> Receipt:
     """Send the entry on file back."""
     return at.ledger.reject(act, id, body.reason)
@@ -214,7 +214,7 @@ class Correction(Order):
     support: tuple[EvidenceReference, ...] = Field((), description="Evidence for the correction itself.")
 
 
-@command(routes, "/obligations/{id}/correction", "file", kind=Obligation)
+@command(routes, "/obligations/{id}/correction", actions.CORRECT, kind=Obligation)
 def correct_entry(at: Installation, act: Act, body: Correction, id: UUID) -> Receipt:
     """Correct the entry on file; it must be verified again."""
     return at.ledger.correct(act, id, body.reason, body.changes, body.support)
@@ -224,13 +224,13 @@ class Explanation(Order):
     reason: str
 
 
-@command(routes, "/obligations/{id}/explanation", "file", kind=Obligation)
+@command(routes, "/obligations/{id}/explanation", actions.EXPLAIN, kind=Obligation)
 def explain_exception(at: Installation, act: Act, body: Explanation, id: UUID) -> Receipt:
     """Say why the work is not, or cannot be, done."""
     return at.ledger.explain(act, id, body.reason)
 
 
-@command(routes, "/obligations/{id}/acceptance", "decide", kind=Obligation)
+@command(routes, "/obligations/{id}/acceptance", actions.ACCEPT_EXCEPTION, kind=Obligation)
 def accept_exception(at: Installation, act: Act, body: Order, id: UUID) -> Receipt:
     """Excuse the obligation; for a unit above the obliged organisation."""
     return at.ledger.accept_exception(act, id, body.reason)
@@ -240,7 +240,7 @@ class Decline(Order):
     reason: str
 
 
-@command(routes, "/obligations/{id}/decline", "decide", kind=Obligation)
+@command(routes, "/obligations/{id}/decline", actions.DECLINE_EXCEPTION, kind=Obligation)
 def decline_exception(at: Installation, act: Act, body: Decline, id: UUID) -> Receipt:
     """Hold that the work is still owed; for a unit above the obliged organisation."""
     return at.ledger.decline_exception(act, id, body.reason)
@@ -251,7 +251,7 @@ class Waiver(Order):
     authority: str
 
 
-@command(routes, "/obligations/{id}/waiver", "decide", kind=Obligation)
+@command(routes, "/obligations/{id}/waiver", actions.WAIVE, kind=Obligation)
 def waive_obligation(at: Installation, act: Act, body: Waiver, id: UUID) -> Receipt:
     """Lift the obligation, on a cited authority; for a unit above the obliged organisation."""
     return at.ledger.waive(act, id, body.reason, body.authority)

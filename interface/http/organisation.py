@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from application.records import Act, Receipt
-from domain.organisation import Cause, Elected, Level, Organisation, Scheme, Setting, Standing
+from domain.organisation import Cause, Elected, Level, Organisation, Scheme, Setting, Standing, actions
 from interface.app import Installation
 from interface.http.command import Count, Day, Order, command
 from interface.http.gate import Caller
@@ -79,7 +79,7 @@ class Establishment(Order):
     setting: Setting = ""
 
 
-@command(routes, "", "establish", founds="organisations")
+@command(routes, "", actions.ESTABLISH, founds="organisations")
 def establish_organisation(at: Installation, act: Act, body: Establishment) -> Receipt:
     """Found an organisation."""
     return at.organisations.establish(
@@ -91,7 +91,7 @@ class Renaming(Order):
     name: str
 
 
-@command(routes, "/{id}/name", "establish", kind=Organisation)
+@command(routes, "/{id}/name", actions.RENAME, kind=Organisation)
 def rename_organisation(at: Installation, act: Act, body: Renaming, id: UUID) -> Receipt:
     """Give an organisation another name."""
     return at.organisations.rename(act, id, body.name)
@@ -101,7 +101,7 @@ class SettingChange(Order):
     setting: Setting
 
 
-@command(routes, "/{id}/setting", "establish", kind=Organisation)
+@command(routes, "/{id}/setting", actions.CHANGE_SETTING, kind=Organisation)
 def change_setting(at: Installation, act: Act, body: SettingChange, id: UUID) -> Receipt:
     """Say that an organisation is urban, rural, or neither."""
     return at.organisations.change_setting(act, id, body.setting)
@@ -111,7 +111,7 @@ class Move(Order):
     parent: UUID | None = Field(description="The organisation that it answers to; null for nobody.")
 
 
-@command(routes, "/{id}/parent", "establish", kind=Organisation)
+@command(routes, "/{id}/parent", actions.MOVE, kind=Organisation)
 def move_organisation(at: Installation, act: Act, body: Move, id: UUID) -> Receipt:
     """Let an organisation answer to another."""
     return at.organisations.move(act, id, body.parent)
@@ -123,7 +123,7 @@ class CodeAssignment(Order):
     valid_from: Day
 
 
-@command(routes, "/{id}/codes", "establish", kind=Organisation)
+@command(routes, "/{id}/codes", actions.ASSIGN_CODE, kind=Organisation)
 def assign_code(at: Installation, act: Act, body: CodeAssignment, id: UUID) -> Receipt:
     """Give an organisation a code in place of the one it holds."""
     return at.organisations.assign_code(act, id, body.scheme, body.code, body.valid_from)
@@ -134,7 +134,7 @@ class CodeWithdrawal(Order):
     valid_until: Day
 
 
-@command(routes, "/{id}/codes/withdrawal", "establish", kind=Organisation)
+@command(routes, "/{id}/codes/withdrawal", actions.WITHDRAW_CODE, kind=Organisation)
 def withdraw_code(at: Installation, act: Act, body: CodeWithdrawal, id: UUID) -> Receipt:
     """Take the code of a scheme away from an organisation."""
     return at.organisations.withdraw_code(act, id, body.scheme, body.valid_until)
@@ -148,7 +148,7 @@ class Appointment(Order):
     shared: bool = Field(False, description="Whether several people may hold the post at once.")
 
 
-@command(routes, "/{id}/officers", "establish", kind=Organisation)
+@command(routes, "/{id}/officers", actions.APPOINT_OFFICER, kind=Organisation)
 def appoint_officer(at: Installation, act: Act, body: Appointment, id: UUID) -> Receipt:
     """Appoint an officer."""
     return at.organisations.appoint(act, id, body.post, body.person, body.since, body.until, shared=body.shared)
@@ -160,13 +160,13 @@ class OfficerRelease(Order):
     on: Day = Field(description="The last day of the term.")
 
 
-@command(routes, "/{id}/officers/release", "establish", kind=Organisation)
+@command(routes, "/{id}/officers/release", actions.RELEASE_OFFICER, kind=Organisation)
 def release_officer(at: Installation, act: Act, body: OfficerRelease, id: UUID) -> Receipt:
     """End an officer's term."""
     return at.organisations.release(act, id, body.post, body.person, body.on)
 
 
-@command(routes, "/{id}/terms/expiry", "establish", kind=Organisation)
+@command(routes, "/{id}/terms/expiry", actions.EXPIRE_TERMS, kind=Organisation)
 def expire_terms(at: Installation, act: Act, id: UUID) -> Receipt:
     """Record that terms ran out before today."""
     return at.organisations.expire_terms(act, id)
@@ -180,7 +180,7 @@ class Election(Order):
     until: Day | None = None
 
 
-@command(routes, "/{id}/elections", "establish", kind=Organisation)
+@command(routes, "/{id}/elections", actions.REELECT, kind=Organisation)
 def hold_election(at: Installation, act: Act, body: Election, id: UUID) -> Receipt:
     """Record an election: those elected serve, and the terms before end."""
     return at.organisations.reelect(act, id, body.on, body.results, body.since, body.until, body.vacated)
@@ -191,7 +191,7 @@ class Admission(Order):
     probationary: Count = 0
 
 
-@command(routes, "/{id}/members/admission", "establish", kind=Organisation)
+@command(routes, "/{id}/members/admission", actions.ADMIT, kind=Organisation)
 def admit_members(at: Installation, act: Act, body: Admission, id: UUID) -> Receipt:
     """Record that members joined."""
     return at.organisations.admit(act, id, body.full, body.probationary)
@@ -201,7 +201,7 @@ class Confirmation(Order):
     count: Count
 
 
-@command(routes, "/{id}/members/confirmation", "establish", kind=Organisation)
+@command(routes, "/{id}/members/confirmation", actions.CONFIRM, kind=Organisation)
 def confirm_members(at: Installation, act: Act, body: Confirmation, id: UUID) -> Receipt:
     """Record that probationary members became full ones."""
     return at.organisations.confirm(act, id, body.count)
@@ -213,7 +213,7 @@ class Loss(Order):
     cause: Cause
 
 
-@command(routes, "/{id}/members/loss", "establish", kind=Organisation)
+@command(routes, "/{id}/members/loss", actions.LOSE, kind=Organisation)
 def lose_members(at: Installation, act: Act, body: Loss, id: UUID) -> Receipt:
     """Record that members are members no more."""
     return at.organisations.lose_members(act, id, body.full, body.probationary, body.cause)
@@ -226,7 +226,7 @@ class Transfer(Order):
     on: Day
 
 
-@command(routes, "/{id}/members/transfer", "establish", kind=Organisation)
+@command(routes, "/{id}/members/transfer", actions.TRANSFER, kind=Organisation)
 def transfer_members(at: Installation, act: Act, body: Transfer, id: UUID) -> Receipt:
     """Transfer members to another organisation."""
     return at.organisations.transfer(act, id, body.full, body.probationary, body.to, body.on)
@@ -238,7 +238,7 @@ class Takeover(Order):
     on: Day
 
 
-@command(routes, "/{id}/members/receipt", "establish", kind=Organisation)
+@command(routes, "/{id}/members/receipt", actions.RECEIVE, kind=Organisation)
 def receive_members(at: Installation, act: Act, body: Takeover, id: UUID) -> Receipt:
     """Take over members from an organisation that is not kept in this record."""
     return at.organisations.receive(act, id, body.full, body.probationary, body.on)
@@ -249,19 +249,19 @@ class DoubleRegistration(Order):
     residence: UUID = Field(description="The organisation where they live.")
 
 
-@command(routes, "/{id}/members/double-registration", "establish", kind=Organisation)
+@command(routes, "/{id}/members/double-registration", actions.REGISTER_DOUBLY, kind=Organisation)
 def register_doubly(at: Installation, act: Act, body: DoubleRegistration, id: UUID) -> Receipt:
     """Record that members registered where they live as well."""
     return at.organisations.register_doubly(act, id, body.count, body.residence)
 
 
-@command(routes, "/{id}/dissolution/begin", "establish", kind=Organisation)
+@command(routes, "/{id}/dissolution/begin", actions.BEGIN_DISSOLUTION, kind=Organisation)
 def begin_dissolution(at: Installation, act: Act, id: UUID) -> Receipt:
     """Close an organisation to newcomers, so that it can be dissolved."""
     return at.organisations.begin_dissolution(act, id)
 
 
-@command(routes, "/{id}/dissolution/abandon", "establish", kind=Organisation)
+@command(routes, "/{id}/dissolution/abandon", actions.ABANDON_DISSOLUTION, kind=Organisation)
 def abandon_dissolution(at: Installation, act: Act, id: UUID) -> Receipt:
     """Let an organisation that was to be dissolved go on."""
     return at.organisations.abandon_dissolution(act, id)
@@ -271,7 +271,7 @@ class Dissolution(Order):
     successor: UUID | None = None
 
 
-@command(routes, "/{id}/dissolution", "establish", kind=Organisation)
+@command(routes, "/{id}/dissolution", actions.DISSOLVE, kind=Organisation)
 def dissolve_organisation(at: Installation, act: Act, body: Dissolution, id: UUID) -> Receipt:
     """End an organisation once nothing is left below it."""
     return at.organisations.dissolve(act, id, body.successor)

@@ -9,6 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
+from domain.action import Action
+
 
 class Route(APIRoute):
     """A route that is looked at closely only where the path begins and ends as its own: they are many."""
@@ -39,6 +41,12 @@ def present(endpoint: Callable[..., Response], run: Callable[..., Any], path: st
     endpoint.__signature__ = inspect.Signature([*given, *named], return_annotation=Response)  # type: ignore[attr-defined]
     endpoint.__name__ = run.__name__
     endpoint.__doc__ = run.__doc__
+
+
+def asked(action: Action) -> dict[str, Any]:
+    """What the gate asks before a route does anything, as the OpenAPI document tells it."""
+    rules = [conflict.name for conflict in action.conflicts]
+    return {"x-taizhang-action": {"name": action.name, "term": action.term, "duties": action.duties, "rules": rules}}
 
 
 def summary(run: Callable[..., Any]) -> str:

@@ -13,6 +13,8 @@ from starlette.requests import ClientDisconnect
 
 from application.database import Unavailable
 from application.records import Conflict
+from domain.action import Conflicted
+from domain.authority import Forbidden
 from domain.event import Refused
 from interface.catalogue import language_of, say
 from interface.http.reasons import FieldProblem, field_problems
@@ -34,6 +36,7 @@ class Problem(BaseModel):
     field: str | None = Field(None, description="The one input at fault.")
     errors: list[FieldProblem] | None = Field(None, description="Every input at fault.")
     current_version: int | None = Field(None, description="The record's version now, in a version conflict.")
+    rule: str | None = Field(None, description="The conflict rule that rules you out; the table of actions has it.")
     record: str | None = Field(None, description="The record that is at another version.")
 
 
@@ -44,10 +47,6 @@ class Told(Exception):
         super().__init__(message.format(**values))
         self.message = message
         self.values = values
-
-
-class Denied(Told):
-    """The person who came in may not do this."""
 
 
 class Unknown(Told):
@@ -73,6 +72,7 @@ TITLES = {
     "not-found": "Not found",
     "method": "Method not allowed",
     "conflict": "The record has changed",
+    "conflicted": "Somebody else must do this",
     "invalid": "The input is not valid",
     "refused": "A rule does not allow this",
     "too-large": "The request is too large",
@@ -89,7 +89,7 @@ BY_STATUS = {
 REASONS = {
     400: "The request cannot be read: its body is not well-formed.",
     401: "No valid bearer token.",
-    403: "The token's role does not allow this.",
+    403: "No duty of the person allows this, or the token is not for it.",
     404: "Nothing is known under this identifier.",
     409: "The record is at another version; `current_version` tells which.",
     413: "The body is too large.",
@@ -131,12 +131,13 @@ def install(app: FastAPI) -> None:
     def told(kind: type[Told], name: str, status: int) -> None:
         on(kind, lambda request, error: problem(request, name, status, say(request, error.message, **error.values)))
 
-    told(Denied, "denied", 403)
     told(Unknown, "not-found", 404)
     told(Unread, "unreadable", 400)
     told(Unsupported, "unsupported", 415)
     told(TooLarge, "too-large", 413)
     on(Refused, _refused)
+    on(Forbidden, _forbidden)
+    on(Conflicted, _conflicted)
     on(Conflict, _conflict)
     on(Behind, _behind)
     on(Unavailable, lambda request, _: unavailable(request))
@@ -155,6 +156,16 @@ def unavailable(request: Request) -> Response:
 def _refused(request: Request, error: Refused) -> Response:
     detail = say(request, error.message, **error.values)
     return problem(request, "refused", 422, detail, field=error.field or None)
+
+
+def _forbidden(request: Request, error: Forbidden) -> Response:
+    detail = say(request, error.message, **error.values)
+    return problem(request, "denied", 403, detail, field=error.field or None)
+
+
+def _conflicted(request: Request, error: Conflicted) -> Response:
+    detail = say(request, error.message, **error.values)
+    return problem(request, "conflicted", 422, detail, rule=error.rule)
 
 
 def _conflict(request: Request, error: Conflict) -> Response:
@@ -185,7 +196,6 @@ def _unforeseen(request: Request, _: Exception) -> Response:
 
 
 __all__ = [
-    "Denied",
     "Problem",
     "TooLarge",
     "Unknown",

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from domain.action import READ
 from domain.event import Refused
 from interface.http.gate import Caller, caller
-from interface.http.present import present, summary
+from interface.http.present import asked, present, summary
 from interface.http.problem import Unknown, responses
 from projections import cursor as cursors
 from projections.board import BoardPage
@@ -99,7 +100,7 @@ def query(
 
     def register(run: Run) -> Run:
         def endpoint(who: Caller, asked: Seen, **given: Any) -> Response:
-            who.must("read")
+            who.must(READ)
             _refuse_repeated(who.request)
             read = [view.format(**given) for view in views]
             moment, needed, headers = _moment(who, asked, read)
@@ -139,7 +140,7 @@ def query(
             summary=summary(run),
             response_model=answer,
             responses=said,
-            openapi_extra={"parameters": headers},
+            openapi_extra={"parameters": headers, **asked(READ)},
         )(endpoint)
         return run
 

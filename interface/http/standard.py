@@ -8,7 +8,7 @@ from pydantic import Field
 
 from application.records import Act, Receipt
 from domain.event import Refused
-from domain.standard import Bounds, Duty, Flow, Link, Node, Standard, Standing, area_of, bpmn
+from domain.standard import Bounds, Duty, Flow, Link, Node, Standard, Standing, actions, area_of, bpmn
 from interface.app import Installation
 from interface.http.command import Day, Order, command
 from interface.http.gate import Caller
@@ -162,7 +162,7 @@ class Drafting(Order):
     area: str = Field(description="One of the six areas by identifier or Chinese name, or custom:NAME.")
 
 
-@command(routes, "", "standardise", founds="standards")
+@command(routes, "", actions.DRAFT, founds="standards")
 def draft_standard(at: Installation, act: Act, body: Drafting) -> Receipt:
     """Draft a standard; `authority` is what it rests on."""
     return at.standards.draft(act, body.code, body.title, area_of(body.area), body.authority)
@@ -173,7 +173,7 @@ class Description(Order):
     area: str = Field(description="One of the six areas by identifier or Chinese name, or custom:NAME.")
 
 
-@command(routes, "/{id}/description", "standardise", kind=Standard)
+@command(routes, "/{id}/description", actions.DESCRIBE, kind=Standard)
 def describe_standard(at: Installation, act: Act, body: Description, id: UUID) -> Receipt:
     """Give the draft another title, area of work or `authority`; the versions published before keep theirs."""
     return at.standards.describe(act, id, body.title, area_of(body.area), body.authority)
@@ -186,7 +186,7 @@ class Drawing(Order):
     bpmn: str | None = None
 
 
-@command(routes, "/{id}/flow", "standardise", kind=Standard, most=LARGEST_FLOW)
+@command(routes, "/{id}/flow", actions.DRAW, kind=Standard, most=LARGEST_FLOW)
 def draw_flow(at: Installation, act: Act, body: Drawing, id: UUID) -> Receipt:
     """Turn the draft's flow into this one."""
     match body.flow, body.bpmn:
@@ -198,7 +198,7 @@ def draw_flow(at: Installation, act: Act, body: Drawing, id: UUID) -> Receipt:
             raise Refused("give either flow or bpmn", field="body.flow")
 
 
-@command(routes, "/{id}/flow.bpmn", "standardise", kind=Standard, takes=BPMN_KINDS, most=LARGEST_FLOW)
+@command(routes, "/{id}/flow.bpmn", actions.DRAW, kind=Standard, takes=BPMN_KINDS, most=LARGEST_FLOW)
 def upload_flow(at: Installation, act: Act, body: bytes, id: UUID) -> Receipt:
     """Turn the draft's flow into that of a BPMN 2.0 document."""
     return at.standards.draw(act, id, bpmn.read(body))
@@ -210,7 +210,7 @@ class StepDefinition(Order):
     bounds: Bounds | None = Field(None, description="Where it is drawn.")
 
 
-@command(routes, "/{id}/steps", "standardise", kind=Standard)
+@command(routes, "/{id}/steps", actions.DRAW, kind=Standard)
 def define_step(at: Installation, act: Act, body: StepDefinition, id: UUID) -> Receipt:
     """Add a step to the draft's flow, or change one."""
     return at.standards.define_step(act, id, body.step, body.name, body.bounds)
@@ -221,7 +221,7 @@ class FlowLinking(Order):
     links: tuple[Link, ...] = Field(description="Every link of the flow.")
 
 
-@command(routes, "/{id}/links", "standardise", kind=Standard, most=LARGEST_FLOW)
+@command(routes, "/{id}/links", actions.DRAW, kind=Standard, most=LARGEST_FLOW)
 def link_flow(at: Installation, act: Act, body: FlowLinking, id: UUID) -> Receipt:
     """Say how the draft's steps hang together, in place of what was said before; publication checks it."""
     return at.standards.link(act, id, body.nodes, body.links)
@@ -231,7 +231,7 @@ class Separation(Order):
     pairs: tuple[tuple[str, str], ...] = Field(description="Steps, by name or identifier, that need different people.")
 
 
-@command(routes, "/{id}/separation", "standardise", kind=Standard)
+@command(routes, "/{id}/separation", actions.SEPARATE, kind=Standard)
 def separate_steps(at: Installation, act: Act, body: Separation, id: UUID) -> Receipt:
     """Say which steps need different people, in place of what was said before."""
     return at.standards.separate(act, id, body.pairs)
@@ -241,7 +241,7 @@ class DutyDefinition(Order):
     duty: Duty
 
 
-@command(routes, "/{id}/duties", "standardise", kind=Standard)
+@command(routes, "/{id}/duties", actions.DEFINE_DUTY, kind=Standard)
 def define_duty(at: Installation, act: Act, body: DutyDefinition, id: UUID) -> Receipt:
     """Add a duty to the draft, or change one."""
     return at.standards.define_duty(act, id, body.duty)
@@ -251,7 +251,7 @@ class DutyRemoval(Order):
     code: str
 
 
-@command(routes, "/{id}/duties/removal", "standardise", kind=Standard)
+@command(routes, "/{id}/duties/removal", actions.REMOVE_DUTY, kind=Standard)
 def remove_duty(at: Installation, act: Act, body: DutyRemoval, id: UUID) -> Receipt:
     """Remove a duty from the draft."""
     return at.standards.remove_duty(act, id, body.code)
@@ -261,7 +261,7 @@ class Publication(Order):
     effective_on: Day | None = Field(None, description="The first day in force; else the day of effect.")
 
 
-@command(routes, "/{id}/publication", "standardise", kind=Standard)
+@command(routes, "/{id}/publication", actions.PUBLISH, kind=Standard)
 def publish_standard(at: Installation, act: Act, body: Publication, id: UUID) -> Receipt:
     """Publish the draft as the next version; none of its authors may."""
     return at.standards.publish(act, id, body.effective_on)
@@ -271,7 +271,7 @@ class Amendment(Order):
     reason: str
 
 
-@command(routes, "/{id}/amendment", "standardise", kind=Standard)
+@command(routes, "/{id}/amendment", actions.AMEND, kind=Standard)
 def amend_standard(at: Installation, act: Act, body: Amendment, id: UUID) -> Receipt:
     """Open a draft of the next version."""
     return at.standards.amend(act, id, body.reason)
@@ -281,7 +281,7 @@ class Retirement(Order):
     reason: str
 
 
-@command(routes, "/{id}/retirement", "standardise", kind=Standard)
+@command(routes, "/{id}/retirement", actions.RETIRE, kind=Standard)
 def retire_standard(at: Installation, act: Act, body: Retirement, id: UUID) -> Receipt:
     """Retire a standard: it asks for nothing more."""
     return at.standards.retire(act, id, body.reason)

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from domain.action import DUTIES
+from domain.authority import DutyAppointed, PersonRegistered, RelationDeclared
 from domain.event import Event
 from domain.installation import LogVerified
 from domain.ledger import ObligationRaised
@@ -61,6 +63,22 @@ STORY = {
     "ledger.ObligationWaived": "the obligation was waived: {reason}",
     "ledger.EntryCorrected": "the entry was corrected: {reason}",
     "ledger.LateEntryMarked": "it came {days_late} days after it was due",
+    "authority.PersonRegistered/person": "a person was registered",
+    "authority.PersonRegistered/service": "a service account was registered",
+    "authority.DutyAppointed/standing": "{duty} at {organisation} from {since} to {until}, by {decision}",
+    "authority.DutyAppointed/emergency": "{duty} at {organisation} until {ends_at}, in an emergency",
+    "authority.AppointmentEnded": "an appointment was ended, {last} being its last day",
+    "authority.DelegationGiven": "a duty was lent to {to} from {since} to {until}",
+    "authority.DelegationRevoked": "what was lent was taken back",
+    "authority.RelationDeclared/relative": "{other} was declared to be a relative",
+    "authority.RelationDeclared/household": "{other} was declared to be of the same household",
+    "authority.RelationDeclared/case": "{other} was declared to be named in the case {matter} as well",
+    "authority.RelationEnded": "a relation was ended",
+    "authority.PersonSuspended": "the person was suspended until {until}",
+    "authority.PersonReinstated": "the suspension was lifted",
+    "authority.EmergencyRequested": "{person} asked to be {duty} at {organisation} for {hours} hours, in an emergency",
+    "authority.EmergencyGranted": "it was granted until {ends_at}",
+    "authority.EmergencyDeclined": "it was declined",
     "keyring.KeyAdded": "a key was added that signs as {role}: {vkey}",
     "keyring.KeyRetired": "the key {vkey} was retired, which signed as {role}",
     "redaction.PayloadRemoved": "the payloads at these positions were removed: {positions}",
@@ -96,7 +114,10 @@ def sentence(event: Event, names: Mapping[UUID, str], say: Say) -> str:
     told = STORY.get(topic) or STORY.get(f"{topic}/{_variant(event)}")
     if told is None:
         return term(type(event))
-    return say(told, **{name: _word(value, names, say) for name, value in event.model_dump().items()})
+    words = {name: _word(value, names, say) for name, value in event.model_dump().items()}
+    if topic.startswith("authority.") and (duty := words.get("duty")) in DUTIES:
+        words["duty"] = f"{DUTIES[duty]} {duty}"
+    return say(told, **words)
 
 
 def mentioned(event: Event) -> Iterator[UUID]:
@@ -120,6 +141,12 @@ def _variant(event: Event) -> str:
             return direction
         case LogVerified(verdict=verdict):
             return verdict
+        case PersonRegistered(kind=kind):
+            return kind
+        case RelationDeclared(tie=tie):
+            return tie
+        case DutyAppointed(emergency=emergency):
+            return "emergency" if emergency else "standing"
         case ObligationRaised(is_case=True):
             return "case"
         case ObligationRaised(case=case) if case:

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from application.records import Act, Receipt
 from domain.event import Refused
+from domain.views import SKIP
 from interface.app import Installation
 from interface.http.command import command
 from interface.http.gate import Caller
@@ -130,7 +131,7 @@ def list_changes(who: Caller, asked: AskedChanges, name: str) -> Response:
     return _written(Comparison[kind], Comparison(since, until, found.next, found.rows))  # type: ignore[valid-type]
 
 
-@command(routes, "/{name}/skip", "operate")
+@command(routes, "/{name}/skip", SKIP)
 def skip_event(at: Installation, act: Act, name: str) -> Receipt:
     """Let a stopped view pass over the event that stopped it; the event itself stays as it is."""
     if name not in at.views.views:

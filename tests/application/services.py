@@ -9,20 +9,28 @@ from typing import TypeVar
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
+from application.authority import People
 from application.clock import Clock
 from application.database import Database, Role
+from application.gate import Gate
 from application.log.append import Appender
-from application.records import Act
+from application.records import Act, Records
 from application.sealed import Sealed
+from domain.action import Duty
+from domain.authority import Person
 from domain.event import Account, Recorded, Refused
 from interface.app import Installation
 from tests.application.clusters import until
 from tests.faults.log import appending
-from tests.spec import ANN
+from tests.spec import ANN, BO, CAI, DAI
 
 A = TypeVar("A")
 
 TODAY = date(2026, 3, 1)
+
+# Who may do everything in these tests, but pass on their own work; two events put each on record.
+PEOPLE = (ANN, BO, CAI, DAI)
+BEGUN = 2 * len(PEOPLE)
 
 
 @dataclass
@@ -51,7 +59,34 @@ class Calendar:
 @contextmanager
 def opened(database: Database, calendar: Calendar, sealed: Sealed | None = None) -> Generator[Installation]:
     with Installation(database, Clock(now=calendar.now), sealed) as at:
+        for person in PEOPLE:
+            at.people.entrust(person, "administrator")
         yield at
+
+
+def entrusted(records: Records, clock: Clock | None = None) -> tuple[Gate, UUID]:
+    """A gate, and somebody whom it lets do everything."""
+    gate = Gate(clock or Clock())
+    People(records, gate.clock, Nobody(), gate, Nobody()).entrust(ANN, "administrator")
+    return gate, ANN
+
+
+def lend(at: Installation, one: UUID, to: UUID, duty: Duty, day: date = TODAY) -> None:
+    """Let a person hold a duty for the whole record, and lend it to another for a day."""
+    at.people.entrust(one, duty)
+    held = next(each for each in at.records.load(Person, one, fresh=True).appointments if each.duty == duty)
+    account = Account(actor=one, occurred_on=day, command_id=uuid4())
+    at.people.delegate(Act(account), held.id, to, day, day)
+
+
+class Nobody:
+    """A board of people without any, and names of nobody."""
+
+    def name(self, id: UUID, name: str) -> None:
+        return
+
+    def answering(self, organisation: UUID | None, day: date) -> tuple[UUID, ...]:
+        return ()
 
 
 def meet(database: Database, *commands: Callable[[], A]) -> list[A | str]:
@@ -82,11 +117,11 @@ def _told(command: Callable[[], A]) -> A | str:
         return str(refusal)
 
 
-def past(at: Installation, since: int = 0) -> list[Recorded]:
-    """Every event after a position."""
+def past(at: Installation, since: int = BEGUN) -> list[Recorded]:
+    """Every event after a position; else after those that say who is who."""
     return [at.records.recorded(entry) for entry in at.records.recorder.select_notifications(since + 1, 100_000)]
 
 
-def topics(at: Installation, since: int = 0) -> list[str]:
-    """What happened after a position, in words without their context."""
+def topics(at: Installation, since: int = BEGUN) -> list[str]:
+    """What happened after a position, or since people were registered, in words without their context."""
     return [each.event.TOPIC.partition(".")[2] for each in past(at, since)]

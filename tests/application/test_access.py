@@ -1,19 +1,21 @@
-"""Who may come in: tokens of which only the hash is kept, roles, and people known by name."""
+"""Who may come in: tokens of which only the hash is kept, what they are narrowed to, and people known by name."""
 
 import hashlib
 import re
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from time import sleep
-from typing import get_args
 from uuid import UUID
 
 import pytest
 
 from application import access as module
-from application.access import MAY, Access, Act, Duty, Person, person_id
+from application.access import Access, Bearer, person_id
 from application.database import Database, Role
+from domain.action import duty_of
+from domain.authority import Limits
 from domain.event import Refused
 from tests.application.clusters import until
 
@@ -47,6 +49,12 @@ def other(database: Database) -> Iterator[Access]:
         yield other
 
 
+def token_of(access: Access, name: str, duty: str, organisation: UUID | None = None) -> str:
+    """A token of a person by this name, narrowed to one duty."""
+    [person] = access.introduce([name])
+    return access.create(person, Limits(duty_of(duty), None, organisation))
+
+
 def everything(database: Database) -> str:
     """Every value of every table beside the log, as text."""
     with database.connect(Role.owner) as connection:
@@ -61,28 +69,61 @@ def count(database: Database, table: str) -> int:
 
 
 def test_a_token_stands_for_a_person_a_role_and_an_organisation_in_every_process(access: Access, other: Access) -> None:
-    token = access.create("王芳", "filer", VILLAGE)
-    expected = Person(person_id("王芳"), "王芳", "filer", VILLAGE)
-    assert [each.recognise(token) for each in (access, other, access)] == [expected] * 3
-    assert other.recognise(access.create("王芳", "auditor")) == Person(expected.id, "王芳", "auditor", None)
+    token = token_of(access, "王芳", "filer", VILLAGE)
+    ann = person_id("王芳")
+    found = [each.recognise(token) for each in (access, other, access)]
+    assert found == [Bearer(ann, access.issued()[0].id, Limits("filer", None, VILLAGE))] * 3
+    again = other.recognise(token_of(access, "王芳", "auditor"))
+    assert again is not None
+    assert (again.id, again.limits) == (ann, Limits("auditor"))
+
+
+def test_a_token_is_narrowed_to_actions(access: Access) -> None:
+    [ann] = access.introduce(["Ann"])
+    bearer = access.recognise(access.create(ann, Limits(actions=frozenset({"ledger.file", "ledger.attach"}))))
+    assert bearer is not None
+    assert bearer.limits == Limits(actions=frozenset({"ledger.attach", "ledger.file"}))
+    assert access.issued()[0].actions == ["ledger.attach", "ledger.file"]
+    with pytest.raises(Refused, match=r"ledger\.fly"):
+        access.create(ann, Limits(actions=frozenset({"ledger.fly"})))
+
+
+def test_a_token_runs_out(access: Access, other: Access) -> None:
+    [ann] = access.introduce(["Ann"])
+    token = access.create(ann, expires_at=datetime.now(UTC) + timedelta(seconds=0.4))
+    assert access.recognise(token)
+    sleep(0.5)
+    assert access.remembered(token) is None
+    assert [each.recognise(token) for each in (access, other)] == [None, None]
+    with pytest.raises(Refused) as refused:
+        access.create(ann, expires_at=datetime.now(UTC))
+    assert refused.value.field == "expires_at"
+
+
+def test_a_person_lists_their_own_tokens_alone(access: Access) -> None:
+    ann, bo = access.introduce(["Ann", "Bo"])
+    access.create(ann, purpose="import")
+    access.create(bo)
+    assert [(each.person, each.purpose) for each in access.issued(ann)] == [(ann, "import")]
+    assert [each.person for each in access.issued()] == [ann, bo]
 
 
 def test_only_the_hash_of_a_token_is_stored(access: Access, database: Database) -> None:
-    token = access.create("Ann", "administrator")
+    token = token_of(access, "Ann", "administrator")
     stored = everything(database)
     assert hashlib.sha256(token.encode()).hexdigest() in stored
     assert not any(token[n : n + 6] in stored for n in range(len(token) - 5))
 
 
 def test_tokens_are_256_random_bits_each(access: Access) -> None:
-    tokens = {access.create("Ann", "auditor") for _ in range(20)}
+    tokens = {token_of(access, "Ann", "auditor") for _ in range(20)}
     assert len(tokens) == 20
     assert all(re.fullmatch(r"tz_[A-Za-z0-9_-]{43}", token) for token in tokens)
     assert len({token[3:9] for token in tokens}) == 20
 
 
 def test_what_is_no_token_is_nobody(access: Access) -> None:
-    token = access.create("Ann", "administrator")
+    token = token_of(access, "Ann", "administrator")
     digest = hashlib.sha256(token.encode())
     last = "B" if token[-1] != "B" else "C"
     tried = [
@@ -99,7 +140,7 @@ def test_a_revoked_token_is_nobody_at_once_elsewhere_and_soon_where_it_was_just_
     access: Access, other: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TRUSTED", 0.3)
-    token, kept = access.create("Ann", "administrator"), access.create("Ann", "administrator")
+    token, kept = token_of(access, "Ann", "administrator"), token_of(access, "Ann", "administrator")
     assert access.recognise(token) == access.remembered(token) != None  # noqa: E711  # it is somebody
     [id, _] = [each.id for each in other.issued()]
     revoked = other.revoke(id)
@@ -113,16 +154,17 @@ def test_a_revoked_token_is_nobody_at_once_elsewhere_and_soon_where_it_was_just_
 
 
 def test_tokens_are_listed_with_all_but_themselves(access: Access) -> None:
-    token = access.create("Ann", "auditor", VILLAGE)
-    access.create("Bo", "filer")
+    token = token_of(access, "Ann", "auditor", VILLAGE)
+    token_of(access, "Bo", "filer")
     [first, second] = access.issued()
     assert first.id == hashlib.sha256(token.encode()).hexdigest()[:16]
-    assert (first.person, first.role, first.organisation, first.revoked_at) == ("Ann", "auditor", VILLAGE, None)
-    assert (second.person, second.role, second.organisation) == ("Bo", "filer", None)
+    assert (first.person, first.role, first.organisation) == (person_id("Ann"), "auditor", VILLAGE)
+    assert first.revoked_at is None
+    assert (second.person, second.role, second.organisation) == (person_id("Bo"), "filer", None)
 
 
 def test_only_a_token_that_was_made_is_taken_back(access: Access) -> None:
-    token = access.create("Ann", "auditor")
+    token = token_of(access, "Ann", "auditor")
     for id in ("", token, "0" * 15, "0" * 16, "G" * 16, access.issued()[0].id.upper() + "0"):
         with pytest.raises(Refused) as refused:
             access.revoke(id)
@@ -133,7 +175,7 @@ def test_only_a_token_that_was_made_is_taken_back(access: Access) -> None:
 def test_a_token_just_seen_is_known_without_the_database_and_one_never_seen_is_not(
     access: Access, other: Access
 ) -> None:
-    token = access.create("Ann", "auditor")
+    token = token_of(access, "Ann", "auditor")
     assert access.remembered(token) is None
     known = access.recognise(token)
     access._reads.close()
@@ -144,44 +186,17 @@ def test_a_token_just_seen_is_known_without_the_database_and_one_never_seen_is_n
 
 def test_no_more_tokens_are_remembered_than_fit(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT", 2)
-    tokens = [access.create(name, "auditor") for name in ("Ann", "Bo", "Cai")]
+    tokens = [token_of(access, name, "auditor") for name in ("Ann", "Bo", "Cai")]
     people = [access.recognise(token) for token in tokens]
     assert [access.remembered(token) for token in tokens] == [None, *people[1:]]
     assert access.recognise(tokens[0]) == people[0]
 
 
-@pytest.mark.parametrize("role", ["", "owner", "Administrator", "administrator ", "taizhang_writer"])
-def test_a_role_that_does_not_exist_is_refused_with_those_that_do(
-    access: Access, database: Database, role: str
-) -> None:
-    with pytest.raises(Refused) as refusal:
-        access.create("Ann", role)
-    assert refusal.value.field == "role"
-    assert str(refusal.value) == (
-        f"“{role}” is no role: choose one of administrator, filer, verifier, inspector, auditor, integrator"
-    )
-    assert (count(database, "people"), count(database, "tokens")) == (0, 0)
-
-
-def test_everybody_reads_the_administrator_does_everything_and_nobody_else_both_files_and_verifies() -> None:
-    people = {duty: Person(UUID(int=1), "Ann", duty, None) for duty in get_args(Duty)}
-    may = {duty: {act for act in get_args(Act) if person.may(act)} for duty, person in people.items()}
-    assert may == {
-        "administrator": set(get_args(Act)),
-        "filer": {"read", "file"},
-        "verifier": {"read", "verify"},
-        "inspector": {"read"},
-        "auditor": {"read"},
-        "integrator": {"read"},
-    }
-    assert may.keys() == MAY.keys()
-
-
 def test_a_name_is_one_person_for_ever(access: Access, other: Access, database: Database) -> None:
     """The identifier stands in every event that the person answers for."""
     assert person_id("王芳") == UUID("1d2db64b-07d7-525e-85a4-ed7e411b94bd")
-    access.create("王芳", "filer")
-    other.create("王芳", "verifier")
+    token_of(access, "王芳", "filer")
+    token_of(other, "王芳", "verifier")
     assert other.introduce(["王芳", "Bo", "王芳"]) == [person_id("王芳"), person_id("Bo"), person_id("王芳")]
     assert count(database, "people") == 2
 
@@ -202,8 +217,6 @@ def test_what_is_no_name_is_refused_and_nobody_beside_it_is_introduced(
     with pytest.raises(Refused) as refusal:
         access.introduce(["Bo", name])
     assert refusal.value.field == "person"
-    with pytest.raises(Refused):
-        access.create(name, "auditor")
     assert (count(database, "people"), count(database, "tokens")) == (0, 0)
 
 

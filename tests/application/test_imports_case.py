@@ -7,12 +7,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from application.access import person_id
+from application.authority import People
 from application.clock import Clock
 from application.imports import Adoption, BadRow, CaseImport, CaseLine, Report, import_standard
 from application.records import Records
 from domain.event import Refused
 from domain.ledger import Obligation, StepCompleted, case_id, instant
 from domain.standard import Flow, Link, Node, Standard, standard_id
+from tests.application.services import Nobody, entrusted
+from tests.spec import ANN, BO
 
 NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)
 CLOCK = Clock(ZoneInfo("Asia/Shanghai"), lambda: NOON)
@@ -34,7 +37,9 @@ def flow(*steps: str) -> Flow:
 
 def adopt(records: Records, *steps: str) -> None:
     adopted = Adoption("permits", "行政许可", "效能监察", flow(*steps), (("t1", "t3"),))
-    import_standard(records, CLOCK, "permits.bpmn", adopted, author="甲", approver="乙")
+    gate, author = entrusted(records, CLOCK)
+    People(records, CLOCK, Nobody(), gate, Nobody()).entrust(BO, "approver")
+    import_standard(records, gate, "permits.bpmn", adopted, author=author, approver=BO)
 
 
 @pytest.fixture
@@ -52,7 +57,7 @@ def take(records: Records, *rows: str | BadRow, skip_bad: bool = False, clock: C
     if not skip_bad:
         importing.check()
     if skip_bad or not report.bad:
-        importing.record()
+        importing.record(*entrusted(records, CLOCK))
     return report
 
 
@@ -146,7 +151,7 @@ def test_what_departs_from_the_flow_is_on_record_with_where_it_comes_from(permit
         (("(not in the flow)",), ()),
     ]
     assert {each.account.reason for each in found} == {"imported from cases.csv"}
-    assert {each.account.actor for each in found} == {person_id("importer")}
+    assert {each.account.actor for each in found} == {ANN}
     assert {each.by for each in case(permits, "A1").completions} == {person_id("甲")}
 
 

@@ -15,9 +15,10 @@ from application.organisation import Organisations
 from application.records import Act, Records
 from domain.event import Account
 from domain.organisation import Organisation, code_id, organisation_id
+from tests.application.services import entrusted
+from tests.spec import ANN
 
 HEADER = 1
-ANN = UUID(int=2)
 
 
 class NothingElse:
@@ -36,7 +37,8 @@ def act() -> Act:
 
 @pytest.fixture
 def organisations(records: Records) -> Organisations:
-    return Organisations(records, Clock(), NothingElse())
+    gate, _ = entrusted(records)
+    return Organisations(records, gate.clock, NothingElse(), gate)
 
 
 def lines(*rows: str) -> list[OrganisationLine]:
@@ -55,7 +57,7 @@ def take(
     importing = OrganisationImport(records, Clock(), "list.csv", lambda: iter(rows), report)
     importing.check()
     if skip_bad or not report.bad:
-        importing.record()
+        importing.record(*entrusted(records))
     return report
 
 
@@ -76,7 +78,7 @@ def test_a_county_is_recorded_whatever_the_order_of_its_rows(records: Records, o
         random.Random(7).shuffle(rows)  # noqa: S311  # an order, not a secret
     report = take(records, rows)
     assert (report.recorded, report.repeated, report.bad) == (236, 0, [])
-    assert head(records) == 2 * 236
+    assert head(records) == 2 + 2 * 236
     for row in rows:
         found = unit(records, row.code)
         assert (found.name, found.level, found.codes.now("division")) == (row.name, row.level, row.code)
@@ -248,10 +250,10 @@ def test_an_import_that_was_broken_off_goes_on_where_it_was(records: Records) ->
     importing = OrganisationImport(records, Clock(), "list.csv", broken, report)
     importing.check()
     with pytest.raises(KeyboardInterrupt):
-        importing.record()
+        importing.record(*entrusted(records))
     report = take(records, rows)
     assert report.recorded + report.repeated == 236
-    assert head(records) == 2 * 236
+    assert head(records) == 2 + 2 * 236
 
 
 def test_who_imports_and_from_where_is_on_record(records: Records) -> None:

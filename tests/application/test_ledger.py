@@ -95,6 +95,8 @@ def county(new_log: Callable[[], Database]) -> Iterator[County]:
 
     with Installation(new_log(), Clock(now=now)) as at:
         found = County(at, date(2026, 3, 1))
+        for person in (ANN, BO, CAI):
+            at.people.entrust(person, "administrator")
         at.organisations.establish(found.act(), "昌硕街道", "township", code="330523100")
         for name, code in (("鲁家村", "330523100201"), ("桃园社区", "330523100001")):
             setting = setting_from_name(name)
@@ -249,6 +251,6 @@ def test_imported_cases_bring_their_duties_too(county: County) -> None:
     importing = CaseImport(county.at.records, county.at.clock, "cases.csv", "permits", report)
     importing.read([CaseLine(2, "one", "收件", "2026-02-01 09:00", "甲")])
     importing.check()
-    importing.record()
+    importing.record(county.at.gate, ANN)
     assert (report.recorded, report.bad) == (2, [])
     assert county.owed(case_duty_id(STANDARD, "one", "archive")).outcome == "open"

@@ -28,7 +28,7 @@ from domain.organisation import organisation_id
 from domain.standard import Duty, EvidenceDemand, standard_id
 from interface.app import Installation
 from projections.ledger import ObligationRow
-from tests.application.services import Calendar, meet, topics
+from tests.application.services import Calendar, lend, meet, topics
 from tests.domain.flows import drawn
 from tests.spec import ANN, BO, CAI
 
@@ -126,6 +126,8 @@ def test_a_year_is_raised_once_however_many_raise_it_at_once(
 def test_an_entry_is_confirmed_by_another_person_only(year: Year) -> None:
     year.file()
     year.at.ledger.attach(year.act(CAI), OWED, PHOTO)
+    lend(year.at, ANN, BO, "verifier", year.calendar.day)
+    lend(year.at, BO, ANN, "verifier", year.calendar.day)
     for command in (year.act(ANN), year.act(CAI), year.act(BO, on_behalf_of=ANN), year.act(ANN, on_behalf_of=BO)):
         with pytest.raises(Refused, match="whoever filed or corrected an entry may not verify it"):
             year.at.ledger.verify(command, OWED)

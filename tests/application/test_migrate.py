@@ -279,10 +279,11 @@ def test_an_owner_who_is_no_superuser_can_migrate_and_everything_works(foreign: 
             assert migrate(database) == []
             check_migrated(database)
             with Installation(database) as at:
-                receipt = at.organisations.establish(act(), "鲁家村", "village", code="330523110201")
+                founding = at.act("Ann", "", "personnel")
+                receipt = at.organisations.establish(founding, "鲁家村", "village", code="330523110201")
                 at.fold_now()
                 assert at.views.position("organisation") == receipt.position
-                assert at.access.recognise(at.access.create("Ann", "auditor")) is not None
+                assert at.access.recognise(at.token("Ann", "auditor")) is not None
             with database.connect(Role.owner) as connection:
                 for statement in CHANGES:
                     with pytest.raises(InsufficientPrivilege, match="the log is append-only"):

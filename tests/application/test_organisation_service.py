@@ -12,7 +12,7 @@ from application.records import Act, Conflict, Receipt
 from domain.event import Refused
 from domain.organisation import Code, Level, Organisation, Scheme, code_id, organisation_id
 from interface.app import Installation
-from tests.application.services import TODAY, Calendar, meet, opened, past, topics
+from tests.application.services import BEGUN, TODAY, Calendar, meet, opened, past, topics
 
 TOWN, VILLAGE = organisation_id("330523100"), organisation_id("330523100201")
 USCC = "914403001922038216"
@@ -172,7 +172,7 @@ def test_of_moves_that_would_make_a_ring_together_the_last_is_refused(
         ]
         outcomes = meet(log, *commands)
     assert outcomes[-1] == "an organisation cannot be moved below itself"
-    assert topics(at, 2 * size) == ["OrganisationMoved"] * (size - 1)
+    assert topics(at, BEGUN + 2 * size) == ["OrganisationMoved"] * (size - 1)
     for id in ids:
         chain: list[UUID | None] = [id]
         while (above := unit(at, chain[-1] or id).parent) is not None:
@@ -189,7 +189,7 @@ def test_those_that_move_below_one_parent_do_not_wait_for_each_other(
         partial(each.organisations.move, act(), id, town) for each, id in zip((at, elsewhere), ids, strict=True)
     ]
     outcomes = meet(log, *commands)
-    assert [each.position for each in outcomes if isinstance(each, Receipt)] == [4, 5]
+    assert [each.position for each in outcomes if isinstance(each, Receipt)] == [BEGUN + 4, BEGUN + 5]
     assert unit(at, town).version == 1
 
 

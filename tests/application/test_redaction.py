@@ -26,10 +26,12 @@ from interface.app import Installation
 from projections.organisation import OrganisationRow, OrganisationView
 from projections.replay import as_json
 from projections.view import Rows
-from tests.application.services import Calendar, opened
+from tests.application.services import BEGUN, Calendar, opened
 from tests.faults.tamper import tamper
 
 NAMED = "住在三单元的老王"
+# The position of the event that holds it.
+HELD = BEGUN + 3
 
 
 @pytest.fixture
@@ -219,9 +221,9 @@ def test_two_that_remove_the_same_do_it_once(house: Installation, unit: UUID, ca
 @pytest.mark.parametrize(
     ("positions", "why"),
     [
-        ([0], "the log ends at position 4"),
-        ([5], "the log ends at position 4"),
-        ([1], "the event at position 1 founded its record"),
+        ([0], f"the log ends at position {HELD + 1}"),
+        ([HELD + 2], f"the log ends at position {HELD + 1}"),
+        ([BEGUN + 1], f"the event at position {BEGUN + 1} founded its record"),
         ([], "name the positions"),
     ],
 )
@@ -231,7 +233,7 @@ def test_what_cannot_be_removed_is_refused_and_changes_nothing(
     assert unit
     with pytest.raises(Refused, match=why):
         house.remove(deciding(calendar), positions)
-    assert house.head() == 4
+    assert house.head() == BEGUN + 4
 
 
 def test_what_later_events_of_the_record_rest_on_goes_only_with_them(
@@ -290,7 +292,7 @@ def test_nothing_is_removed_otherwise_than_lawfully(
     house: Installation, unit: UUID, calendar: Calendar, monkeypatch: pytest.MonkeyPatch, what: str, role: Role
 ) -> None:
     """A decision to remove another is on record, and not yet carried out."""
-    assert said(house, unit) == 3
+    assert said(house, unit) == HELD
     removing = house.organisations.rename(calendar.act(), unit, "另一名").position
     monkeypatch.setattr("application.redaction.Redaction.finish", lambda _: 0)
     house.remove(deciding(calendar), [removing])
@@ -321,7 +323,7 @@ def judgement(house: Installation) -> Verification:
     return Verifier(house.database, house.sealed, [load(keys, LOG).key], [load(keys, WRITER).key]).verify()
 
 
-@pytest.mark.parametrize("removed", [[], [3], [3, 4], [4, 5]])
+@pytest.mark.parametrize("removed", [[], [HELD], [HELD, HELD + 1], [HELD + 1, HELD + 2]])
 def test_a_log_is_verified_whatever_was_removed_lawfully(
     house: Installation, sealer: Sealer, unit: UUID, calendar: Calendar, removed: list[int]
 ) -> None:
@@ -339,19 +341,19 @@ def test_a_payload_that_was_removed_by_nobodys_decision_is_named(
     house: Installation, sealer: Sealer, unit: UUID, calendar: Calendar
 ) -> None:
     """Tampering 17: the inspector and whoever verifies find that no event covers it."""
-    house.remove(deciding(calendar), [3])
+    house.remove(deciding(calendar), [HELD])
     sealer.seal()
     file = io.BytesIO()
     house.bundles.of_record(file, unit)
     assert judged(house, file.getvalue()).verdict.name == "REDACTED"
     tamper(
         house.database,
-        f"UPDATE events SET commitment = {DIGEST}, state = NULL, salt = NULL WHERE position = 4",
+        f"UPDATE events SET commitment = {DIGEST}, state = NULL, salt = NULL WHERE position = {HELD + 1}",
     )
     assert judgement(house).finding == Finding(
-        3, "redaction", "the payload at position 4 was removed, and no later event covers that"
+        HELD, "redaction", f"the payload at position {HELD + 1} was removed, and no later event covers that"
     )
-    with pytest.raises(Unsealed, match="that the payload at position 4 is removed is not sealed"):
+    with pytest.raises(Unsealed, match=f"that the payload at position {HELD + 1} is removed is not sealed"):
         house.bundles.of_record(io.BytesIO(), unit)
     sealer.seal()
 
@@ -360,13 +362,13 @@ def test_a_decision_that_was_edited_away_covers_nothing(
     house: Installation, sealer: Sealer, unit: UUID, calendar: Calendar
 ) -> None:
     assert unit
-    house.remove(deciding(calendar), [3])
+    house.remove(deciding(calendar), [HELD])
     sealer.seal()
     tamper(
         house.database,
-        "UPDATE events SET state = convert_to(replace(convert_from(state, 'UTF8'), '[3]', '[2]'), 'UTF8')"
-        " WHERE position = 5",
+        f"UPDATE events SET state = convert_to(replace(convert_from(state, 'UTF8'), '[{HELD}]', '[2]'), 'UTF8')"
+        f" WHERE position = {HELD + 2}",
     )
     assert judgement(house).finding == Finding(
-        2, "redaction", "the payload at position 3 was removed, and no later event covers that"
+        HELD - 1, "redaction", f"the payload at position {HELD} was removed, and no later event covers that"
     )

@@ -13,7 +13,7 @@ from domain.event import Refused
 from domain.ledger import Obligation, case_id
 from domain.standard import Duty, Standard, standard_id
 from interface.app import Installation
-from tests.application.services import TODAY, Calendar, meet, opened, topics
+from tests.application.services import TODAY, Calendar, lend, meet, opened, topics
 from tests.domain.flows import drawn
 from tests.spec import ANN, BO, CAI
 
@@ -71,6 +71,8 @@ def test_of_two_that_draft_one_code_at_once_one_does(
 
 def test_nobody_publishes_what_they_had_a_hand_in_nor_does_anyone_for_them(drafted: Installation, act: Acts) -> None:
     drafted.standards.define_duty(act(CAI), PERMITS, REVIEW)
+    lend(drafted, ANN, BO, "approver")
+    lend(drafted, BO, ANN, "approver")
     for command in (act(ANN), act(CAI), act(BO, on_behalf_of=ANN), act(ANN, on_behalf_of=BO)):
         with pytest.raises(Refused, match="whoever drafted a standard may not approve it"):
             drafted.standards.publish(command, PERMITS)

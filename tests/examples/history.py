@@ -11,7 +11,7 @@ from domain.keyring import KeyAdded, KeyRetired, keyring_id
 from domain.redaction import PayloadRemoved, redactions_id
 from domain.standard import StandardRetired
 from domain.views import EventSkipped, decisions_id
-from tests.examples import later, ledger, organisation, standard
+from tests.examples import authority, later, ledger, organisation, standard
 from tests.examples.tale import MEETINGS, Tale
 from tests.spec import BO
 
@@ -31,6 +31,7 @@ def _history() -> tuple[Recorded, ...]:
     tale.happened(keyring_id("records.anji.example/log"), KeyAdded(role="writer", vkey=WRITER), by=BO)
     tale.happened(keyring_id("records.anji.example/log"), KeyRetired(role="writer", vkey=WRITER), by=BO)
     tale.happened(redactions_id("records.anji.example/log"), PayloadRemoved(positions=(7, 9)), by=BO)
+    authority.tell(tale)
     return tuple(tale.past)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from domain.event import Account, Event, Recorded
+from domain.event import Account, Event, Recorded, Verdict
 from domain.organisation import organisation_id
 from domain.standard import standard_id
 from tests.spec import ANN, CAI
@@ -24,7 +24,9 @@ class Tale:
         self.past: list[Recorded] = []
         self._versions: dict[UUID, int] = {}
 
-    def happened(self, stream: UUID, *events: Event, on: date = FIRST, by: UUID = ANN) -> None:
+    def happened(
+        self, stream: UUID, *events: Event, on: date = FIRST, by: UUID = ANN, verdict: Verdict | None = None
+    ) -> None:
         """Tell of one command, whose account says everything that an account can."""
         account = Account(
             actor=by,
@@ -36,6 +38,7 @@ class Tale:
             authority="支部工作条例第十一条",
             reason="依会议决定“一事一议”",
             correlation_id=MATTER,
+            verdict=verdict,
         )
         for event in events:
             position = len(self.past) + 1

@@ -40,11 +40,11 @@ class House:
         self.sealer.seal()
 
     def adds(self, role: Role, key: Key) -> int:
-        act = self.at.act("安吉", "三年一换")
+        act = self.at.act("安吉", "三年一换", "operator")
         return self.at.keyrings.add(act, role, key, load(self.keys, role).key).position
 
     def retires(self, key: Key) -> int:
-        return self.at.keyrings.retire(self.at.act("安吉", "三年一换"), key).position
+        return self.at.keyrings.retire(self.at.act("安吉", "三年一换", "operator"), key).position
 
     def signers(self) -> list[Key]:
         """Those of the log's keys that signed the newest checkpoint."""

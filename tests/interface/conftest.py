@@ -57,7 +57,7 @@ def person(installation: Installation, client: TestClient) -> Callable[..., Pers
     seen: dict[str, int] = {}
 
     def come_in(name: str, role: str = "administrator", organisation: UUID | None = None) -> Person:
-        return Person(client, person_id(name), installation.access.create(name, role, organisation), seen)
+        return Person(client, person_id(name), installation.token(name, role, organisation), seen)
 
     return come_in
 

@@ -67,7 +67,7 @@ def test_a_range_or_everything_is_given_and_verified(
 
 
 def test_it_is_proved_that_the_log_goes_on_from_what_an_inspector_kept(
-    installation: Installation, ann: Person, streams: list[UUID], sealer: Sealer
+    installation: Installation, streams: list[UUID], ann: Person, sealer: Sealer
 ) -> None:
     kept = Note.parse(ann.client.get("/checkpoint").content)
     installation.records.recorder.append(submission(events=5))
@@ -81,7 +81,7 @@ def test_it_is_proved_that_the_log_goes_on_from_what_an_inspector_kept(
         assert judged(ann.get("/log/bundle", params=asked).content, installation.database, kept).continues == 618
 
 
-def test_what_cannot_be_given_is_refused_by_name(ann: Person, streams: list[UUID]) -> None:
+def test_what_cannot_be_given_is_refused_by_name(streams: list[UUID], ann: Person) -> None:
     def refused(**asked: int) -> tuple[int, str]:
         answer = ann.get("/log/bundle", params={name.rstrip("_"): value for name, value in asked.items()})
         return answer.status_code, answer.json()["field"]

@@ -5,22 +5,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
+from domain.actions import ACTIONS
+from domain.authority import FINDINGS
+from domain.authority.gate import TIED
 from interface.catalogue import sentences, translate
 from interface.http import problem, reasons, story
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("domain", "application", "projections", "interface")
 # Exceptions and functions whose first argument is a sentence, or whose second is.
-FIRST = {"Refused", "Denied", "Unknown", "Unread", "Unsupported", "TooLarge", "Behind"}
+FIRST = {"Refused", "Forbidden", "Unknown", "Unread", "Unsupported", "TooLarge", "Behind"}
 SECOND = {"say", "translate"}
+# An exception whose sentences stand in a table.
+TABLED = {"Conflicted"}
 
 
 def spoken(source: str) -> Iterator[tuple[int, str | None]]:
     """Yield the line and sentence of everything that a module says; None where it is not a literal."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and any(
-            isinstance(base, ast.Name) and base.id in FIRST for base in node.bases
+        if (
+            isinstance(node, ast.ClassDef)
+            and node.name not in TABLED
+            and any(isinstance(base, ast.Name) and base.id in FIRST for base in node.bases)
         ):
             for call in ast.walk(node):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__":
@@ -53,6 +60,9 @@ def everything() -> dict[str, str]:
         *reasons.REASONS.values(),
         *story.STORY.values(),
         *story.WORDS,
+        *(rule.sentence for action in ACTIONS.values() for rule in action.conflicts),
+        *TIED.values(),
+        *FINDINGS.values(),
     )
     return found | {sentence: found.get(sentence, "a table") for sentence in tables}
 

@@ -12,7 +12,7 @@ from tests.application.clusters import folder, state
 from tests.domain.flows import drawn
 from tests.interface.shell import Shell
 
-VIEWS = ("organisation", "standard", "ledger", "conformance")
+VIEWS = ("authority", "organisation", "standard", "ledger", "conformance")
 COUNTY = "code,name,parent_code,level\n330523,安吉县,,county\n330523101,梅溪镇,330523,township\n"
 CASES = "case,step,at,by\n1,receive,2026-03-01 09:00,李明\n1,issue,2026-03-02 10:00,李明\n2,receive,2026-03-03,王芳\n"
 
@@ -126,7 +126,7 @@ def test_conformance_is_told_for_people_and_programs(kept: Shell) -> None:
         ("views rows no", "no view"),
         ("views rebuild no", "no view"),
         ("history no-such-thing", "no-such-thing"),
-        ("token create --person Ann --role queen", "role: “queen” is no role"),
+        ("token create --person Ann --role queen", "role: “queen” is no duty"),
         ("token create --person Ann --role filer --organisation 99", "99"),
         ("token revoke 123", "id: "),
         ("serve --host no.such.host.invalid", "no.such.host.invalid"),

@@ -107,7 +107,7 @@ def test_a_service_finds_everything_again_and_stops_at_either_signal(start: Call
     county = first.asks("/api/organisations?limit=1000&level=village", token)
     assert len(county["items"]) == 218
     beside = Shell(first.home, {"TAIZHANG_HOME": str(first.home)})
-    assert [view["lag_events"] for view in beside.tells("views")["views"]] == [0] * 4
+    assert [view["lag_events"] for view in beside.tells("views")["views"]] == [0] * 5
     assert first.stops(signal.SIGINT) == 0
     second = start(options=("--demo",))
     assert second.line() == f"token: {token}\n"
@@ -134,7 +134,7 @@ def test_a_service_that_is_killed_leaves_no_database_running_and_loses_nothing(s
     service.running.kill()
     until(lambda: not service.database_runs)
     again = start()
-    assert again.asks("/api/health")["head"] == 3
+    assert again.asks("/api/health")["head"] == 5
     assert again.stops(signal.SIGTERM) == 0
 
 
@@ -166,12 +166,12 @@ def test_a_service_has_its_log_sealed_by_a_process_of_its_own(start: Callable[..
         return int(service.asks("/api/health")["sealed"]["size"])
 
     assert beside.tells("import", "organisations", "county.csv")["recorded"] == 1
-    until(lambda: sealed() == 3)
+    until(lambda: sealed() == 5)
     [sealer] = sealers(service.home)
     os.kill(sealer, signal.SIGKILL)
     beside.write("more.csv", "code,name,parent_code,level\n3305,湖州市,33,prefecture\n")
     assert beside.tells("import", "organisations", "more.csv")["recorded"] == 1
-    until(lambda: sealed() == service.asks("/api/health")["head"] == 5)
+    until(lambda: sealed() == service.asks("/api/health")["head"] == 7)
     service.running.kill()
     until(lambda: not sealers(service.home))
 

@@ -46,7 +46,7 @@ def test_an_installation_that_nobody_touched_is_verified(county: Shell) -> None:
     told = county.tells("verify")
     assert (told["verdict"], told["origin"], told["checkpoints"]) == ("VERIFIED", ORIGIN, 1)
     assert told["events"] == told["sealed"] > 3
-    assert (told["views"], told["pending"]) == (["organisation", "standard", "ledger", "conformance"], [])
+    assert (told["views"], told["pending"]) == (["authority", "organisation", "standard", "ledger", "conformance"], [])
     lines = county.prints("verify", "--processes", "1", "--no-views").splitlines()
     assert lines[0] == f"VERIFIED: {told['events']} events of {ORIGIN}"
 
@@ -75,7 +75,7 @@ def test_an_event_that_was_edited_is_named(county: Shell, database: Database) ->
 def test_a_view_that_was_changed_is_named(county: Shell, database: Database, statement: str) -> None:
     with Installation(database) as at:
         for name in ("吴兴市", "湖州市"):
-            at.organisations.rename(at.act("ann", "by decree"), organisation_id("3305"), name)
+            at.organisations.rename(at.act("ann", "by decree", "personnel"), organisation_id("3305"), name)
     county.prints("views", "rows", "organisation")
     county.prints("seal", "--once")
     with database.connect(Role.owner) as connection:
@@ -90,9 +90,9 @@ def test_a_view_that_was_changed_is_named(county: Shell, database: Database, sta
 def test_views_that_are_to_be_built_are_said_not_to_have_been_compared(county: Shell, database: Database) -> None:
     forget(database)
     told = county.tells("verify")
-    assert (told["views"], told["pending"]) == ([], ["organisation", "standard", "ledger", "conformance"])
+    assert (told["views"], told["pending"]) == ([], ["authority", "organisation", "standard", "ledger", "conformance"])
     last = county.prints("verify").splitlines()[-1]
-    assert last.startswith("views being built, not compared: organisation, ")
+    assert last.startswith("views being built, not compared: authority, organisation, ")
 
 
 def test_the_keys_to_trust_can_be_given(county: Shell, database: Database) -> None:

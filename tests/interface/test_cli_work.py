@@ -120,7 +120,7 @@ def test_one_that_loses_the_database_acts_no_more_until_it_may_again(
 ) -> None:
     ann.did("/organisations", {"name": "安吉县", "level": "county"})
     work = start("work")
-    until(lambda: size(sealed) == 1, 30)
+    until(lambda: size(sealed) == installation.head(), 30)
     assert run(database.dsn, ENDED)
     work.says("the database was lost sight of: another process may act for this log now")
     ann.did("/organisations", {"name": "长兴县", "level": "county"})

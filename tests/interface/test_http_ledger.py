@@ -5,8 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from starlette.testclient import TestClient
 
 from domain.ledger import obligation_id
+from interface.app import Installation
+from tests.application.services import lend
 from tests.interface.callers import PERMITS, TOWN, VILLAGE, Person
 
 REVIEW = obligation_id(VILLAGE, PERMITS, "review", "2026-01")
@@ -46,14 +49,18 @@ def test_raising_a_year_can_be_repeated(ann: Person, permits: UUID, year: Any) -
 
 
 @pytest.mark.usefixtures("year")
-def test_an_entry_is_filed_sent_back_filed_again_and_verified(ann: Person, bo: Person, clerk: Person) -> None:
+def test_an_entry_is_filed_sent_back_filed_again_and_verified(
+    ann: Person, bo: Person, clerk: Person, client: TestClient, installation: Installation
+) -> None:
+    lend(installation, clerk.id, ann.id, "verifier", installation.clock.today())
     path = f"/obligations/{REVIEW}"
     evidence = {"kind": "minutes", "hash": f"sha256:{'ab' * 32}"}
     clerk.did(
         f"{path}/entry", {"summary": "自查三处", "evidence": [evidence], "attendance": {"entitled": 5, "present": 4}}
     )
     clerk.did(f"{path}/evidence", {"evidence": {**evidence, "kind": "photo"}})
-    own = ann.post(f"{path}/verification", {"on_behalf_of": str(clerk.id)})
+    lent = Person(client, ann.id, installation.access.create(ann.id), ann.seen)
+    own = lent.post(f"{path}/verification", {"on_behalf_of": str(clerk.id)})
     assert own.json()["detail"] == "whoever filed or corrected an entry may not verify it"
     bo.did(f"{path}/rejection", {"reason": "未写明结论"})
     clerk.did(f"{path}/entry", {"summary": "自查三处，均已整改"})

@@ -28,7 +28,9 @@ def test_a_receipt_shows_that_the_tail_was_another_before_it_was_sealed(
     kept = ann.did("/organisations", UNIT)["events"][0]
     cut(installation, kept["position"])
     with Installation(installation.database, sealed=installation.sealed) as another:
-        another.organisations.establish(another.act("bo", "instead"), "别的镇", "township", code="330523102")
+        another.organisations.establish(
+            another.act("bo", "instead", "personnel"), "别的镇", "township", code="330523102"
+        )
     sealer.seal()
     ann.seen.clear()
     proof = ann.saw(f"/events/{kept['position']}/proof")

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from application.clock import Clock
 from application.database import Database
 from application.records import Act
+from domain.authority import Person
 from domain.event import Account, Refused
 from domain.ledger import Attendance, EvidenceReference, Revision, case_duty_id, case_id, obligation_id
 from domain.organisation import Elected, Level, Setting, organisation_id
 from domain.standard import Duty, QuorumRule, standard_id
 from interface.app import Installation
+from projections.authority import EmergencyRow
+from projections.query import Behind
 from tests.domain.flows import drawn
 from tests.spec import ANN, BO, CAI
 
@@ -198,6 +201,31 @@ class Play:
                     self.act(m, UNITS[3] if n % 2 else None), id, "no such group here", "the county's decision 3"
                 )
 
+    def mandate(self, n: int, m: int) -> None:
+        """A duty is given, lent or taken away, a relation declared or ended, an emergency asked for or decided."""
+        people, one, other = self.at.people, PEOPLE[m % 3], PEOPLE[(m + 1) % 3]
+        held = self.at.records.load(Person, one)
+        day = self.calendar.day
+        match n:
+            case 0:
+                people.appoint(self.act(m + 1), one, "verifier", UNITS[m % 6], day, None, "the county's decision 4")
+            case 1:
+                people.delegate(self.act(m), held.appointments[-1].id, other, day, day + timedelta(days=9))
+            case 2:
+                people.revoke(self.act(m), held.delegations[-1].id)
+            case 3:
+                people.declare(self.act(m), one, other, "household")
+            case 4:
+                people.end_relation(self.act(m + 2), one, held.relations[-1].id)
+            case 5:
+                people.request_emergency(self.act(m), "filer", UNITS[m % 6], 1 + m)
+            case 6:
+                asked = [row for row in self.at.views.every(EmergencyRow) if row.standing == "requested"]
+                decide = people.grant_emergency if m % 2 else people.decline_emergency
+                decide(self.act(m), asked[-1].key)
+            case _:
+                people.end_appointment(self.act(m + 1), one, held.appointments[-1].id, day)
+
     def later(self, n: int, m: int) -> None:
         self.calendar.day += timedelta(days=7 * n)
         self.at.fold_now()
@@ -207,7 +235,7 @@ class Play:
 COMMANDS: tuple[Callable[[Play, int, int], None], ...] = (
     *(Play.found, Play.name, Play.move, Play.set, Play.code, Play.staff, Play.count, Play.end),
     *(Play.draft, Play.ask, Play.step, Play.file, Play.excuse, Play.later),
-    *(Play.count, Play.step, Play.file, Play.excuse, Play.file),
+    *(Play.count, Play.step, Play.file, Play.excuse, Play.file, Play.mandate),
 )
 Move = tuple[Callable[[Play, int, int], None], int, int]
 EIGHT = st.integers(0, 7)
@@ -221,6 +249,10 @@ OPENING: tuple[Move, ...] = (
     (Play.ask, 0, 0),
     (Play.ask, 0, 5),
     (Play.ask, 1, 4),
+    (Play.mandate, 0, 0),
+    (Play.mandate, 1, 0),
+    (Play.mandate, 3, 0),
+    (Play.mandate, 5, 2),
 )
 
 
@@ -229,6 +261,8 @@ def play(database: Database, moves: list[Move]) -> None:
     calendar = Calendar()
     with Installation(database, calendar.clock()) as at:
         game = Play(at, calendar)
+        for person in PEOPLE:
+            at.people.entrust(person, "administrator")
         for command, n, m in moves:
-            with suppress(Refused):
+            with suppress(Refused, IndexError, Behind):
                 command(game, n, m)

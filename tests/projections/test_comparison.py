@@ -59,7 +59,7 @@ def test_a_view_that_lags_or_is_stopped_is_compared_as_far_as_it_has_folded(kept
     assert stopped == head + 1
     compare(kept, progress=done.append)
     assert done == [head, head]
-    kept.skip(kept.act("ann", "put there by hand"), "organisation")
+    kept.skip(kept.act("ann", "put there by hand", "operator"), "organisation")
     kept.fold_now()
     compare(kept)
 

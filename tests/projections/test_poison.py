@@ -65,7 +65,7 @@ POISON: dict[str, tuple[Callable[[Installation], int], set[str], str]] = {
 def test_an_event_that_a_view_cannot_take_stops_only_that_view(played: Installation, kind: str, batch: int) -> None:
     spoil, views, words = POISON[kind]
     position = spoil(played)
-    played.organisations.rename(played.act("ann", ""), UNITS[3], "after the poison")
+    played.organisations.rename(played.act("ann", "", "personnel"), UNITS[3], "after the poison")
     assert engine(played, batch=batch).catch_up()
     found = {each.name: each for each in played.views.standings()}
     assert {name for name, each in found.items() if each.stopped_at} == views
@@ -85,8 +85,8 @@ def test_a_recorded_decision_lets_the_view_go_on_and_a_rebuild_honours_it(played
         eventually(lambda: {each.name for each in played.views.standings() if each.stopped_at} == views)
         for name in views:
             with pytest.raises(Refused, match="say why"):
-                played.skip(played.act("ann", ""), name)
-            receipt = played.skip(played.act("ann", "put there by hand"), name)
+                played.skip(played.act("ann", "", "operator"), name)
+            receipt = played.skip(played.act("ann", "put there by hand", "operator"), name)
             assert [event.topic for event in receipt.events] == ["views.EventSkipped"]
         head = played.head()
         eventually(lambda: {each.position for each in played.views.standings()} == {head})
@@ -99,9 +99,9 @@ def test_a_recorded_decision_lets_the_view_go_on_and_a_rebuild_honours_it(played
 def test_only_a_stopped_view_can_pass_over_an_event(played: Installation) -> None:
     played.fold_now()
     with pytest.raises(Refused, match="not stopped"):
-        played.skip(played.act("ann", "why not"), "ledger")
+        played.skip(played.act("ann", "why not", "operator"), "ledger")
     with pytest.raises(Refused, match="no view"):
-        played.skip(played.act("ann", "why not"), "weather")
+        played.skip(played.act("ann", "why not", "operator"), "weather")
 
 
 def test_several_poison_events_are_met_one_by_one(played: Installation) -> None:
@@ -110,7 +110,7 @@ def test_several_poison_events_are_met_one_by_one(played: Installation) -> None:
         played.fold_now()
         [standing] = [each for each in played.views.standings() if each.stopped_at]
         assert standing.stopped_at == position
-        played.skip(played.act("ann", "put there by hand"), "organisation")
+        played.skip(played.act("ann", "put there by hand", "operator"), "organisation")
     played.fold_now()
     assert {each.position for each in played.views.standings()} == {played.head()}
 
@@ -162,7 +162,7 @@ def test_what_is_built_and_stopped_can_pass_over_the_event_too(played: Installat
     views: list[View] = [Careless(fails)]
     engine(played, views).catch_up()
     while any(each.building for each in played.views.standings()):
-        played.skip(played.act("ann", "the first release with this slip"), "ledger")
+        played.skip(played.act("ann", "the first release with this slip", "operator"), "ledger")
         engine(played, views).catch_up()
     assert OBLIGATIONS[1] not in {row.key for row in reading(played, views).every(ObligationRow)}
 

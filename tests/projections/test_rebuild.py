@@ -196,7 +196,7 @@ def test_two_engines_take_turns_and_the_other_takes_over_when_one_is_cut_off(pla
     with running(engine(played, batch=3), engine(played, batch=3)):
         for n in range(3):
             eventually(lambda: cut(played) > 0)
-            played.organisations.establish(played.act("ann", ""), f"new {n}", "other")
+            played.organisations.establish(played.act("ann", "", "personnel"), f"new {n}", "other")
         head = played.head()
         eventually(lambda: {each.position for each in played.views.standings()} == {head})
     check_versions(reading(played))

@@ -32,7 +32,7 @@ def test_replay_stops_where_the_view_stops_and_passes_over_what_a_decision_lets_
         replay(OrganisationView(), played.pages, played.head())
     assert replay(LedgerView(), played.pages, played.head()).live
     played.fold_now()
-    played.skip(played.act("ann", "put there by hand"), "organisation")
+    played.skip(played.act("ann", "put there by hand", "operator"), "organisation")
     played.fold_now()
     rows = list(replay(OrganisationView(), played.pages, played.head()).of(OrganisationRow))
     assert rows == list(played.views.every(OrganisationRow, played.head()))
