@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from application.process import settle
-from benchmarks import bulk, bundle, commands, fold, http, imports, moments, proofs, replay, sealed
+from benchmarks import bulk, bundle, commands, fold, gate, http, imports, moments, proofs, replay, sealed
 from benchmarks.measure import Comparison
 from benchmarks.results import line, report
 from benchmarks.server import Server, serving
@@ -16,6 +16,7 @@ from benchmarks.server import Server, serving
 RESULTS = Path(__file__).with_name("RESULTS.md")
 ALL: dict[str, Callable[[Server], Iterator[Comparison]]] = {
     "commands": commands.run,
+    "gate": gate.run,
     "bulk": bulk.run,
     "fold": fold.run,
     "moments": moments.run,

@@ -41,7 +41,7 @@ def run(server: Server) -> Iterator[Comparison]:
         record_all(installation.records, map(founding, nation(UNITS)), fail)
         keep(installation, COUNT)
         installation.fold_now()
-        token = installation.access.create("benchmark", "administrator")
+        token = installation.token("benchmark", "administrator")
         ids = [organisation_id(unit.code) for unit in nation(UNITS)]
         county = organisation_id(next(unit.code for unit in nation(COUNTY) if unit.level == "county"))
         board = sql_of_board(database.schema, county)

@@ -67,7 +67,7 @@ def _proofs(installation: Installation) -> Iterator[Comparison]:
     home = installation.database.keys.parent
     proofs = Proofs(_tree(installation.sealed))
     chosen = Random(3).sample(range(1, LEAVES), PROVED)  # noqa: S311  # any will do
-    token = installation.access.create("benchmark", "auditor")
+    token = installation.token("benchmark", "auditor")
     # The tree is of no log: nothing is to go on with it.
     (home / "keys/log.key").unlink()
     with process(["-c", SERVE], {"TAIZHANG_DATABASE": installation.database.dsn, "TAIZHANG_HOME": str(home)}) as port:
