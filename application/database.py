@@ -102,14 +102,28 @@ class Reads:
     pool: ConnectionPool
     patience: float
 
-    def fetch(self, query: str | sql.SQL | sql.Composed, parameters: Params | None = None) -> list[TupleRow]:
-        """Return every row, in binary format; raise Unavailable if the server stays away."""
+    def fetch(
+        self,
+        query: str | sql.SQL | sql.Composed,
+        parameters: Params | None = None,
+        before: tuple[sql.Composed, Params] | None = None,
+    ) -> list[TupleRow]:
+        """Return every row, in binary format; raise Unavailable if the server stays away.
+
+        ``before`` is run first, in the same transaction: it settles what holds for this query alone.
+        """
         deadline = monotonic() + self.patience
         while True:
             try:
                 left = deadline - monotonic()
                 with self.pool.connection(left) as connection, connection.cursor(binary=True) as cursor:
-                    return cursor.execute(query, parameters).fetchall()  # pyright: ignore[reportArgumentType]  # ours
+                    if before is None:
+                        return cursor.execute(query, parameters).fetchall()  # pyright: ignore[reportArgumentType]  # ours
+                    # All of it in one message.
+                    with connection.pipeline(), connection.transaction():
+                        connection.execute(*before)
+                        cursor.execute(query, parameters)  # pyright: ignore[reportArgumentType]  # ours
+                    return cursor.fetchall()
             except psycopg.OperationalError as error:
                 # One that took longer than the server lets it is not asked again.
                 stopped = isinstance(error, QueryCanceled)

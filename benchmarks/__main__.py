@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from application.process import settle
-from benchmarks import bulk, bundle, commands, fold, gate, http, imports, moments, proofs, replay, sealed
+from benchmarks import bulk, bundle, commands, fold, gate, http, imports, moments, proofs, replay, scopes, sealed
 from benchmarks.measure import Comparison
 from benchmarks.results import line, report
 from benchmarks.server import Server, serving
@@ -20,6 +20,7 @@ ALL: dict[str, Callable[[Server], Iterator[Comparison]]] = {
     "bulk": bulk.run,
     "fold": fold.run,
     "moments": moments.run,
+    "scopes": scopes.run,
     "http": http.run,
     "replay": replay.run,
     "imports": imports.run,

@@ -124,7 +124,12 @@ def sql_of_board(schema: str, county: UUID) -> str:
     asked: list[tuple[str, Any]] = []
 
     class Asked:
-        def fetch(self, query: str | sql.SQL | sql.Composed, parameters: Params | None = None) -> list[TupleRow]:
+        def fetch(
+            self,
+            query: str | sql.SQL | sql.Composed,
+            parameters: Params | None = None,
+            before: tuple[sql.Composed, Params] | None = None,
+        ) -> list[TupleRow]:
             asked.append((query if isinstance(query, str) else query.as_string(None), parameters))
             # Nothing is folded, and no row answers.
             return [(0, None)]

@@ -38,6 +38,8 @@ STEPS = [step.name for step in PACK.flow.nodes if step.kind == "task"]
 def run(server: Server) -> Iterator[Comparison]:
     with server.installation() as at:
         keep(at, COUNT)
+        for person in (PERSON, APPROVER):
+            at.people.entrust(person, "administrator")
         for number in range(STANDARDS):
             publish(at, number)
         record_all(at.records, (opening(at, number) for number in range(CASES)), fail)
@@ -54,7 +56,7 @@ def run(server: Server) -> Iterator[Comparison]:
 
 def pages(at: Installation) -> Iterator[tuple[str, Callable[[int], object]]]:
     """Yield a page of each kind, to be asked for at a position."""
-    ask = partial(at.views.page, limit=LIMIT)
+    ask = partial(at.whole.page, limit=LIMIT)
     county = organisation_id(next(unit.code for unit in nation(COUNTY) if unit.level == "county"))
     village = next(raised.organisation for raised in terms(1))
     yield "organisations by code", partial(ask, OrganisationRow, ("code",))

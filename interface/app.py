@@ -1,7 +1,8 @@
 """The wiring: one log with its services, views and engine, put together in one place."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
@@ -22,12 +23,13 @@ from application.keyring import Keyrings
 from application.ledger import Ledger
 from application.organisation import Organisations
 from application.proofs import Proofs
+from application.reading import Reading
 from application.records import Act, Receipt, Records
 from application.redaction import Redaction
 from application.sealed import SEALED, Sealed
 from application.standard import Standards
 from domain.action import Duty, duty_of
-from domain.authority import Limits
+from domain.authority import WHOLE, Limits
 from domain.event import Account, Refused
 from domain.views import SKIP, EventSkipped, ViewDecisions, decisions_id
 from interface.pages import LogPages, Without
@@ -37,7 +39,7 @@ from projections.conformance import ConformanceView
 from projections.engine import Engine, concerns
 from projections.ledger import LedgerView
 from projections.mandates import Mandates
-from projections.organisation import OrganisationView
+from projections.organisation import OrganisationRow, OrganisationView
 from projections.query import NOW, Behind, Views
 from projections.registry import begin
 from projections.replay import Stopped, replay
@@ -66,10 +68,13 @@ class Installation:
         self.bundles = Bundles(self.reads, self.sealed)
         self.pages = LogPages(self.records)
         self.views = Views(database.schema, self.reads, all_views())
-        self.board = Board(self.views)
+        # As services and whoever keeps the machine see it; a person, only within their scope.
+        self.whole = self.views.within(WHOLE)
+        self.board = Board(self.whole)
         self.access = Access(database, database.reads(Role.writer, 4))
         self.gate = Gate(self.clock)
-        self.mandates = Mandates(self.views)
+        self.mandates = Mandates(self.whole)
+        self.reading = Reading(self.records)
         self.explaining = Explaining(self.records, self.gate)
         self.people = People(self.records, self.clock, self.mandates, self.gate, self.access)
         self.organisations = Organisations(self.records, self.clock, self.board, self.gate)
@@ -217,6 +222,15 @@ class Installation:
                         position=stop.position,
                     ) from None
         return self.redaction.remove(act, positions)
+
+    def names(self, ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the names of people and organisations that an event speaks of, for whoever may read the event."""
+        names = self.access.names(sorted(ids)) if ids else {}
+        # What happened is told from the log: a view that is not there yet takes only names away.
+        with suppress(Behind):
+            found = self.whole.page(OrganisationRow, (), where={"key": sorted(ids)}, limit=len(ids))
+            names |= {row.key: row.name for row in found.rows}
+        return names
 
     def organisation(self, code: str) -> UUID:
         """Return the organisation that holds a division code; raise Refused if none does."""

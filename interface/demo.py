@@ -163,7 +163,7 @@ def _story(installation: Installation, tell: _Teller, standard: UUID) -> None:
     """One township in this year: villages that work, one that explains itself, and the rest that the clock finds."""
     ledger, organisations = installation.ledger, installation.organisations
     township = organisation_id(TOWNSHIP)
-    villages = [row.key for row in installation.views.page(OrganisationRow, ("code",), where={"parent": township}).rows]
+    villages = [row.key for row in installation.whole.page(OrganisationRow, ("code",), where={"parent": township}).rows]
     month = tell.today.strftime("%Y-%m")
     year = tell.today.strftime("%Y")
 

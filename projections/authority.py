@@ -25,12 +25,15 @@ from domain.authority import (
     Tie,
 )
 from domain.event import Recorded, replace
+from projections.scope import OPEN
 from projections.view import Row, Rows, View
 
 
 @dataclass(frozen=True)
 class PersonRow(Row):
     """A person or a service account at one version."""
+
+    SCOPE: ClassVar = OPEN
 
     version: int
     kind: Kind
@@ -43,6 +46,7 @@ class AppointmentRow(Row):
     """A duty that a person holds from a day to a day; one that an emergency gave ends at an instant."""
 
     INDEXES: ClassVar = (("person", "since"), ("organisation", "duty"))
+    SCOPE: ClassVar = OPEN
 
     person: UUID
     duty: Duty
@@ -59,6 +63,7 @@ class DelegationRow(Row):
     """An appointment that ``person`` lends to another."""
 
     INDEXES: ClassVar = (("to", "until"), ("person", "until"))
+    SCOPE: ClassVar = OPEN
 
     person: UUID
     to: UUID
@@ -73,6 +78,8 @@ class RelationRow(Row):
     """A relation as it stands in the record of one of the two."""
 
     INDEXES: ClassVar = (("person",),)
+    SCOPE: ClassVar = None
+    OWN: ClassVar = ("person",)
 
     relation: UUID
     person: UUID
@@ -87,6 +94,8 @@ class EmergencyRow(Row):
     """Emergency access: who asked for what and why, what was decided, and who was told."""
 
     INDEXES: ClassVar = (("standing", "asked_at"),)
+    SCOPE: ClassVar = "organisation"
+    OWN: ClassVar = ("person", "asked_by")
 
     person: UUID
     duty: Duty
@@ -103,7 +112,7 @@ class EmergencyRow(Row):
 
 class AuthorityView(View):
     name = "authority"
-    version = 1
+    version = 2
     rows = (PersonRow, AppointmentRow, DelegationRow, RelationRow, EmergencyRow)
     events = (*get_args(AuthorityEvent), *get_args(EmergencyEvent))
 

@@ -97,15 +97,23 @@ class Board:
         limit: int = 100,
         cursor: str | None = None,
     ) -> BoardPage:
-        """Return the board of what stands directly below an organisation (None: of the roots), and of itself.
+        """Return the board of what stands directly below an organisation (None: where the scope begins), and of itself.
 
         Each line sums up the whole subtree, the first organisation's own obligations alone; in the
         order of code, area and period.
         """
-        top = "unit.parent IS NULL" if root is None else "(unit.parent = %(root)s OR unit.key = %(root)s)"
-        after: list[Any] = [""] * 4
+        scope = self._views.scope
+        top = "(unit.parent = %(root)s OR unit.key = %(root)s)"
+        if root is None:
+            # Where a reader's organisations begin, or the whole record does.
+            top = "unit.key = ANY(%(roots)s)" if scope and scope.roots is not None else "unit.parent IS NULL"
+        # Asked for only where it is given, so that one plan is as good as another for any of them.
+        given = {"area": area, "period": period}
+        chosen = " ".join(f"AND item.{name} = %({name})s" for name, value in given.items() if value is not None)
+        after: list[Any] = []
         if cursor is not None:
             at, after = cursors.decode(cursor, (str, str, str, str))
+        beyond = "WHERE (code, tops.key::text, area, period) > (%(code)s, %(key)s, %(last_area)s, %(last_period)s)"
         folded, lines = self._views.fetch_at(
             at,
             (OrganisationRow, ObligationRow),
@@ -129,24 +137,24 @@ class Board:
                     count(*) FILTER (WHERE outcome = 'missing') AS missing,
                     count(*) FILTER (WHERE outcome = 'open') AS open
                 FROM units JOIN {{Obligation}} AS item ON item.organisation = units.key
-                WHERE {THEN.format("item")} AND (%(area)s::text IS NULL OR item.area = %(area)s)
-                    AND (%(period)s::text IS NULL OR item.period = %(period)s)
+                WHERE {THEN.format("item")} {chosen}
                 GROUP BY units.top, item.area, item.period
             )
             SELECT tops.key, tops.key::text AS place, code, name, area, period,
                 total, done, late, excused, waived, missing, open
             FROM sums JOIN tops ON tops.key = sums.top
-            WHERE (code, tops.key::text, area, period) > (%(code)s, %(key)s, %(last_area)s, %(last_period)s)
+            {beyond if after else ""}
             ORDER BY code, place, area, period LIMIT %(limit)s
             """,
             ("code", "place", "area", "period"),
             {
                 "root": root,
+                "roots": list(scope.roots or ()) if scope else [],
                 "at": at,
                 "area": area,
                 "period": period,
                 "limit": limit + 1,
-                **dict(zip(("code", "key", "last_area", "last_period"), after, strict=True)),
+                **dict(zip(("code", "key", "last_area", "last_period"), after, strict=False)),
             },
         )
         rows = [BoardLine(key, *line) for key, _, *line in lines[:limit]]

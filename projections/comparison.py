@@ -20,9 +20,11 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from domain.authority import WHOLE
 from projections.engine import Log
 from projections.registry import schema_of, shape_of
 from projections.replay import Stopped, folding
+from projections.scope import entering
 from projections.tables import FOREVER, Table, table
 from projections.view import Row, Rows, View
 
@@ -174,6 +176,7 @@ class Comparison:
         # One snapshot for how far the view is folded and for what is folded of it.
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            self.connection.execute(*entering(self.log_schema, WHOLE))
             self._lock()
             folded = self._folded()
             if folded < until:

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.event import Fact, Recorded, replace
 from domain.ledger import Completion, Facts, ObligationRaised, StepCompleted, instant, judge
 from domain.standard import PublishedVersion, StandardPublished, analyse
+from projections.scope import OPEN
 from projections.standard import version_key
 from projections.view import Row, Rows, View
 
@@ -26,6 +27,8 @@ class Done(Fact):
 class FlowRow(Row):
     """What one published version's flow says about order, in step names; its key is the version's."""
 
+    SCOPE: ClassVar = OPEN
+
     steps: tuple[str, ...]
     required: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
@@ -37,6 +40,7 @@ class CaseRow(Row):
     """One case: what was completed, and the verdict, each kind of finding as names (a pair is ``A → B``)."""
 
     INDEXES: ClassVar = (("standard", "case"),)
+    SCOPE: ClassVar = "organisation"
 
     standard: UUID
     standard_version: int
@@ -55,7 +59,7 @@ class CaseRow(Row):
 
 class ConformanceView(View):
     name = "conformance"
-    version = 1
+    version = 2
     rows = (FlowRow, CaseRow)
     events = (StandardPublished, ObligationRaised, StepCompleted)
 

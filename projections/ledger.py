@@ -26,6 +26,7 @@ from domain.ledger import (
     YearRaised,
     outcome_of,
 )
+from projections.scope import OPEN
 from projections.view import Row, Rows, View
 
 
@@ -38,6 +39,7 @@ class ObligationRow(Row):
         ("standard", "case"),
         ("outcome", "due"),
     )
+    SCOPE: ClassVar = "organisation"
 
     version: int
     organisation: UUID | None
@@ -68,6 +70,7 @@ class YearRow(Row):
     """A standard's year, and how many obligations were raised in it; ``version`` says how often it was raised."""
 
     INDEXES: ClassVar = (("standard", "year"),)
+    SCOPE: ClassVar = OPEN
 
     version: int
     standard: UUID
@@ -79,7 +82,7 @@ class YearRow(Row):
 
 class LedgerView(View):
     name = "ledger"
-    version = 2
+    version = 3
     rows = (ObligationRow, YearRow)
     events = (*get_args(LedgerEvent), YearRaised)
 

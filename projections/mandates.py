@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
+from domain.authority import Limits, Scope
 from projections.authority import AppointmentRow, DelegationRow, PersonRow
 from projections.organisation import OrganisationRow
 from projections.query import NOW, Views
@@ -43,23 +43,36 @@ class Mandates:
         )
         return [person for (person,) in found]
 
-    def reach(self, person: UUID, day: date) -> tuple[bool, frozenset[UUID]]:
-        """Return whether a person's duties, and those lent to them, reach the whole record; else where they are."""
-        parameters: dict[str, Any] = {"person": person, "day": day, "at": NOW}
+    def reach(self, person: UUID, day: date, limits: Limits) -> Scope:
+        """Return how far a person sees on a day: where they hold a duty, or are lent one, narrowed by their token."""
         found = self.views.fetch(
-            (AppointmentRow, PersonRow, DelegationRow),
+            (AppointmentRow, PersonRow, DelegationRow, OrganisationRow),
             f"""
-            SELECT given.organisation FROM {{Appointment}} AS given WHERE {IN_FORCE} AND (
-                given.person = %(person)s OR given.key IN (
-                    SELECT lent.appointment FROM {{Delegation}} AS lent WHERE lent."to" = %(person)s
-                    AND {HELD.format("lent")} AND NOT lent.revoked AND %(day)s BETWEEN lent.since AND lent.until
+            WITH RECURSIVE held AS (
+                SELECT given.organisation AS place FROM {{Appointment}} AS given WHERE {IN_FORCE} AND (
+                    given.person = %(person)s OR given.key IN (
+                        SELECT lent.appointment FROM {{Delegation}} AS lent WHERE lent."to" = %(person)s
+                        AND {HELD.format("lent")} AND NOT lent.revoked AND %(day)s BETWEEN lent.since AND lent.until
+                    )
+                ) AND (%(duty)s::text IS NULL OR given.duty = %(duty)s) AND NOT EXISTS (
+                    SELECT FROM {{Person}} AS reader WHERE reader.key = %(person)s AND {HELD.format("reader")}
+                    AND reader.suspended AND (reader.suspended_until IS NULL OR reader.suspended_until >= %(day)s)
                 )
-            ) AND NOT EXISTS (
-                SELECT FROM {{Person}} AS reader WHERE reader.key = %(person)s AND {HELD.format("reader")}
-                AND reader.suspended AND (reader.suspended_until IS NULL OR reader.suspended_until >= %(day)s)
+            ), line AS (
+                SELECT place, place AS unit FROM (SELECT place FROM held UNION SELECT %(narrowed)s::uuid) AS places
+                UNION
+                SELECT line.place, unit.parent FROM line JOIN {{Organisation}} AS unit ON unit.key = line.unit
+                WHERE {HELD.format("unit")} AND unit.parent IS NOT NULL
             )
+            SELECT place, array_agg(unit), EXISTS (SELECT FROM held WHERE held.place IS NOT DISTINCT FROM line.place)
+            FROM line GROUP BY place
             """,
-            parameters,
+            {"person": person, "day": day, "duty": limits.duty, "narrowed": limits.organisation, "at": NOW},
         )
-        places = {organisation for (organisation,) in found}
-        return None in places, frozenset(place for place in places if place)
+        lines = {place: units for place, units, _ in found if place}
+        return Scope.of(person, [place for place, _, held in found if held], limits.organisation, lines)
+
+    def suspended(self, person: UUID, day: date) -> bool:
+        """Whether a person is suspended on a day."""
+        row = self.views.one(PersonRow, person)
+        return row is not None and row.suspended and (row.suspended_until is None or row.suspended_until >= day)

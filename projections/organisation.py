@@ -43,6 +43,7 @@ class OrganisationRow(Row):
     """An organisation at one version. ``code`` and ``uscc`` are those it holds, "" for none; ``codes`` all it held."""
 
     INDEXES: ClassVar = (("parent", "code"), ("code",), ("uscc",), ("level", "code"))
+    SCOPE: ClassVar = "key"
 
     version: int
     name: str
@@ -64,7 +65,7 @@ class OrganisationRow(Row):
 
 class OrganisationView(View):
     name = "organisation"
-    version = 1
+    version = 2
     rows = (OrganisationRow,)
     events = get_args(OrganisationEvent)
 

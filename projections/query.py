@@ -1,10 +1,11 @@
 """Reading views: one query serves now and any past position; pages follow each other by key at one position."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, sleep
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -12,8 +13,10 @@ from psycopg import sql
 from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
+from domain.authority import Scope
 from projections import cursor as cursors
 from projections.registry import schema_of
+from projections.scope import entering
 from projections.tables import FOREVER, Table, ours, table
 from projections.view import Row, View
 
@@ -45,8 +48,17 @@ class Behind(Exception):
         self.values = values
 
 
+class Halted(Behind):
+    """A view has not folded the position because an event stopped it: it waits for a decision."""
+
+
 class Fetch(Protocol):
-    def fetch(self, query: str | sql.SQL | sql.Composed, parameters: Params | None = None) -> list[TupleRow]: ...
+    def fetch(
+        self,
+        query: str | sql.SQL | sql.Composed,
+        parameters: Params | None = None,
+        before: tuple[sql.Composed, Params] | None = None,
+    ) -> list[TupleRow]: ...
 
 
 @dataclass(frozen=True)
@@ -93,14 +105,21 @@ class Changes(Generic[R]):
 
 
 class Views:
-    """The reading side of every view of one log."""
+    """The reading side of every view of one log, ``within`` a scope: without one, no row is seen."""
 
     def __init__(self, log_schema: str, reads: Fetch, views: Sequence[View]) -> None:
+        self.scope: Scope | None = None
         self._log_schema = log_schema
         self._reads = reads
         self._schemas = {kind: schema_of(log_schema, view.name) for view in views for kind in view.rows}
         self._names = {kind: view.name for view in views for kind in view.rows}
         self.views = {view.name: view for view in views}
+
+    def within(self, scope: Scope) -> Self:
+        """Return the same as it is seen within a scope."""
+        within = copy(self)
+        within.scope = scope
+        return within
 
     def standings(self) -> list[Standing]:
         rows = self._reads.fetch(
@@ -116,7 +135,7 @@ class Views:
         return next((each.position for each in self.standings() if each.name == view and not each.building), 0)
 
     def wait(self, view: str, position: int, timeout: float) -> None:
-        """Return once a view has folded a position; raise Behind when the time (seconds) is up, or the view stopped.
+        """Return once a view has folded a position; raise Behind when the time (seconds) is up, Halted if it stopped.
 
         Looked up each time: a server that crashes takes back what a view folded in the moments before.
         """
@@ -127,7 +146,7 @@ class Views:
             if now >= position:
                 return
             if standing and standing.stopped_at is not None:
-                raise Behind(
+                raise Halted(
                     "the view {view} stopped at event {position} and waits for a decision on it",
                     view=view,
                     position=standing.stopped_at,
@@ -291,7 +310,7 @@ class Views:
 
     def _ask(self, query: sql.Composed, parameters: Mapping[str, Any]) -> list[TupleRow]:
         try:
-            return self._reads.fetch(query, parameters)
+            return self._reads.fetch(query, parameters, entering(self._log_schema, self.scope) if self.scope else None)
         except ANOTHER as error:
             raise Behind("the view is being built: ask again shortly") from error
 
@@ -304,4 +323,4 @@ def _row(described: Table[R], values: Sequence[Any]) -> R:
         raise Behind("the view is being built: ask again shortly") from error
 
 
-__all__ = ["NOW", "Behind", "Change", "Changes", "Page", "Standing", "Views"]
+__all__ = ["NOW", "Behind", "Change", "Changes", "Halted", "Page", "Standing", "Views"]

@@ -57,7 +57,7 @@ def begin(connection: Connection[TupleRow], log_schema: str, view: View, removal
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO taizhang_reader").format(schema))
         for kind in view.rows:
-            table(kind).create(connection, name)
+            table(kind).create(connection, log_schema, name)
         connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO taizhang_reader").format(schema))
         connection.execute(
             "INSERT INTO views (name, building, version, shape, removals) VALUES (%s, %s, %s, %s, %s)"

@@ -17,6 +17,7 @@ from domain.standard import (
     StandardRetired,
     Standing,
 )
+from projections.scope import OPEN
 from projections.view import Row, Rows, View
 
 
@@ -25,6 +26,7 @@ class StandardRow(Row):
     """A standard as it stands at one version of its record. ``versions`` counts the published ones."""
 
     INDEXES: ClassVar = (("code",), ("area", "code"))
+    SCOPE: ClassVar = OPEN
 
     version: int
     code: str
@@ -42,6 +44,7 @@ class VersionRow(Row):
     """One published version, whole. Nothing changes it."""
 
     INDEXES: ClassVar = (("standard", "number"),)
+    SCOPE: ClassVar = OPEN
 
     standard: UUID
     number: int
@@ -61,7 +64,7 @@ def version_key(standard: UUID, number: int) -> UUID:
 
 class StandardView(View):
     name = "standard"
-    version = 3
+    version = 4
     rows = (StandardRow, VersionRow)
     events = get_args(StandardEvent)
 

@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
+from projections.scope import policy
 from projections.view import Row
 
 R = TypeVar("R", bound=Row)
@@ -70,10 +71,10 @@ class Table(Generic[R]):
     def shape(self) -> str:
         """The columns in words: two row classes with one shape can be read by the same queries."""
         listed = (f"{column.name} {column.type}{'' if column.nullable else ' not null'}" for column in self.columns)
-        return f"{self.name}({', '.join(listed)}) by {self.kind.INDEXES}"
+        return f"{self.name}({', '.join(listed)}) by {self.kind.INDEXES} in {self.kind.SCOPE} or {self.kind.OWN}"
 
-    def create(self, connection: Connection[TupleRow], schema: str) -> None:
-        """Make the table.
+    def create(self, connection: Connection[TupleRow], log: str, schema: str) -> None:
+        """Make the table, whose rows each reader sees within their scope.
 
         No index holds ``ended``, and each page is filled in part only, so that most versions are ended where they
         lie, without a new entry in every index.
@@ -94,6 +95,8 @@ class Table(Generic[R]):
         for index in self.kind.INDEXES:
             listed = sql.SQL(", ").join(sql.Identifier(name) for name in (*index, "key"))
             connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, listed))
+        for statement in policy(log, table, self.kind.SCOPE, self.kind.OWN):
+            connection.execute(statement)
 
     @property
     def listed(self) -> sql.Composed:

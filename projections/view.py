@@ -22,6 +22,10 @@ class Row:
 
     # Columns by which pages of this row are found, one index each; see ``projections.tables``.
     INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    # Who sees a version: those who reach the organisation in this column; None, those who reach the whole record;
+    # ``scope.OPEN``, everybody. And wherever they are, the persons in these columns.
+    SCOPE: ClassVar[str | None]
+    OWN: ClassVar[tuple[str, ...]] = ()
 
     key: Annotated[UUID, Field(serialization_alias="id")]
 

@@ -24,9 +24,11 @@ from domain.authority.explanation import FINDINGS, Explanation, Held, Ruling, ex
 from domain.authority.gate import Forbidden, Ground, Question
 from domain.authority.mandate import Appointment, Delegation, Limits, Moment, Relation
 from domain.authority.person import Person
+from domain.authority.scope import WHOLE, Scope
 
 __all__ = [
     "FINDINGS",
+    "WHOLE",
     "Appointment",
     "AppointmentEnded",
     "AuthorityEvent",
@@ -55,6 +57,7 @@ __all__ = [
     "RelationDeclared",
     "RelationEnded",
     "Ruling",
+    "Scope",
     "Tie",
     "actions",
     "explain",

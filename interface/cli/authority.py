@@ -95,7 +95,7 @@ def list_(person: Annotated[str | None, typer.Argument(metavar="PERSON")] = None
     with installation() as at:
         fold(at)
         who = _person(at, person) if person else None
-        rows = [each for each in at.views.every(AppointmentRow) if who in (None, each.person)]
+        rows = [each for each in at.whole.every(AppointmentRow) if who in (None, each.person)]
         names = at.access.names(list({each.person for each in rows}))
     told = [
         {

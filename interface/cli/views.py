@@ -120,7 +120,7 @@ def show_rows(name: str, known_at: KnownAt = None, as_json: Json = False) -> Non
     with installation() as at:
         chosen = _view(at.views.views, name)
         position = level(at, name, known_at)
-        _print(name, position, ((kind, at.views.every(kind, position)) for kind in chosen.rows), as_json=as_json)
+        _print(name, position, ((kind, at.whole.every(kind, position)) for kind in chosen.rows), as_json=as_json)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from application.records import Act, Receipt
 from domain.action import DUTIES, Duty
 from domain.actions import ACTIONS
 from domain.authority import FINDINGS, Emergency, Explanation, Held, Kind, Person, Ruling, Tie, actions
+from domain.event import Refused
 from interface.app import Installation
 from interface.catalogue import say
 from interface.http.command import Day, Order, command
@@ -44,7 +45,7 @@ class AskedPeople(AskedPage):
 def list_people(who: Caller, asked: AskedPeople, moment: int) -> Listing[PersonAnswer]:
     """List people and service accounts."""
     where = asked.model_dump(include={"kind"}, exclude_none=True)
-    page = who.at.views.page(PersonRow, (), moment, where=where, limit=asked.limit, cursor=asked.cursor)
+    page = who.views.page(PersonRow, (), moment, where=where, limit=asked.limit, cursor=asked.cursor)
     names = who.at.access.names([row.key for row in page.rows])
     return Listing(page.known_at, page.next, [_person(row, names) for row in page.rows])
 
@@ -52,7 +53,7 @@ def list_people(who: Caller, asked: AskedPeople, moment: int) -> Listing[PersonA
 @query(routes, "/people/{id}", VIEWS, PersonAnswer, found=False)
 def show_person(who: Caller, moment: int, id: UUID) -> PersonAnswer | None:
     """Show a person."""
-    row = who.at.views.one(PersonRow, id, moment)
+    row = who.views.one(PersonRow, id, moment)
     return _person(row, who.at.access.names([id])) if row else None
 
 
@@ -71,7 +72,7 @@ class AskedAppointments(AskedPage):
 def list_appointments(who: Caller, asked: AskedAppointments, moment: int) -> Listing[AppointmentRow]:
     """List appointments to duties, those that are over too, from the earliest first day on."""
     where = asked.model_dump(include={"person", "duty", "organisation"}, exclude_none=True)
-    page = who.at.views.page(AppointmentRow, ("since",), moment, where=where, limit=asked.limit, cursor=asked.cursor)
+    page = who.views.page(AppointmentRow, ("since",), moment, where=where, limit=asked.limit, cursor=asked.cursor)
     return listing(page)
 
 
@@ -84,20 +85,20 @@ class AskedDelegations(AskedPage):
 def list_delegations(who: Caller, asked: AskedDelegations, moment: int) -> Listing[DelegationRow]:
     """List what is lent, and what was."""
     where = asked.model_dump(include={"person", "to"}, exclude_none=True)
-    page = who.at.views.page(DelegationRow, ("since",), moment, where=where, limit=asked.limit, cursor=asked.cursor)
+    page = who.views.page(DelegationRow, ("since",), moment, where=where, limit=asked.limit, cursor=asked.cursor)
     return listing(page)
 
 
 @query(routes, "/emergencies", VIEWS, Listing[EmergencyRow])
 def list_emergencies(who: Caller, asked: AskedPage, moment: int) -> Listing[EmergencyRow]:
     """List emergency access: who asked for what and why, who granted it until when, and who was told."""
-    return listing(who.at.views.page(EmergencyRow, ("standing",), moment, limit=asked.limit, cursor=asked.cursor))
+    return listing(who.views.page(EmergencyRow, ("standing",), moment, limit=asked.limit, cursor=asked.cursor))
 
 
 @query(routes, "/emergencies/{id}", VIEWS, EmergencyRow, found=False)
 def show_emergency(who: Caller, moment: int, id: UUID) -> EmergencyRow | None:
     """Show one emergency access."""
-    return who.at.views.one(EmergencyRow, id, moment)
+    return who.views.one(EmergencyRow, id, moment)
 
 
 class Registration(Order):
@@ -293,6 +294,8 @@ def explain_authority(who: Caller, asked: AskedExplanation) -> ExplanationAnswer
     own = person == who.person.id
     if not own:
         who.asked(actions.EXPLAIN, asked.organisation)
+    if asked.record is not None and not who.sees(asked.record):
+        raise Refused("nothing is recorded under {id}", field="record", id=asked.record)
     limits = who.person.limits if own and asked.person is None else None
     found = who.at.explaining.explain(person, action, asked.organisation, asked.record, asked.on_behalf_of, limits)
     return _told(who, person, action.name, found)

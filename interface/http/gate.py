@@ -1,25 +1,35 @@
 """The gate: nobody passes without a token, but to see whether the service is well and what it offers."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from fastapi import Request
+from starlette import types
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import Access, Bearer
 from application.database import Unavailable
 from domain.action import Action
-from domain.authority import Forbidden
+from domain.authority import Forbidden, Scope
 from interface.app import Installation
 from interface.catalogue import say
 from interface.http.problem import problem, unavailable
+from projections.board import Board
+from projections.query import Halted, Views
 
 HEALTH, DESCRIPTION = "/api/health", "/api/openapi.json"
 OPEN = frozenset({HEALTH, DESCRIPTION})
 # The signed tree tells of no content; it is worth the more, the more people keep a copy of it.
 PUBLIC = ("/checkpoint", "/tile/")
+
+# The views in which it is seen how far somebody reads.
+SCOPING = ("authority", "organisation")
+
+# Seconds that a reader waits for a view, without saying how long.
+USUAL = 10.0
 
 _BEARER = re.compile(r"[Bb]earer +(tz_[A-Za-z0-9_-]{43})")
 
@@ -27,11 +37,11 @@ _BEARER = re.compile(r"[Bb]earer +(tz_[A-Za-z0-9_-]{43})")
 class Gate:
     """Answers 401 to every request without a valid token, whatever it asks for, before anything of it is read."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: types.ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(PUBLIC):
             await self._app(scope, receive, send)
             return
@@ -59,9 +69,9 @@ class Gate:
         return known if known is not None else await run_in_threadpool(self._access.recognise, given[1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
-    """Who asks, what they sent, and the installation that is to answer."""
+    """Who asks, what they sent, and the installation that is to answer: they read it as far as their duties reach."""
 
     at: Installation
     person: Bearer
@@ -72,6 +82,46 @@ class Caller:
         """Raise Forbidden if the token is not for this, whatever is asked; the rest is the gate's to say."""
         if not self.person.limits.fit(action):
             raise Forbidden("your token is not for this ({action}): use one that is", action=action)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """How far they see, today; raise Forbidden if they are suspended."""
+        scope = self._reach()
+        if scope.roots is not None and not scope.roots:
+            scope = self._reach(folded=True)
+            if self.at.mandates.suspended(self.person.id, self.at.gate.moment().day):
+                raise Forbidden("you are suspended: ask who suspended you, or personnel, to lift it")
+        return scope
+
+    def _reach(self, *, folded: bool = False) -> Scope:
+        """Look up how far they see; before somebody is refused, once all is ``folded`` that may say otherwise."""
+        at = self.at
+        if folded:
+            self.wait(at.head(), USUAL)
+        return at.mandates.reach(self.person.id, at.gate.moment().day, self.person.limits)
+
+    def wait(self, position: int, seconds: float) -> None:
+        """Return once it is seen how far they see as of a position, or by a view that is stopped, as it stands."""
+        for view in SCOPING:
+            with suppress(Halted):
+                self.at.views.wait(view, position, seconds)
+
+    @cached_property
+    def views(self) -> Views:
+        return self.at.views.within(self.scope)
+
+    @cached_property
+    def board(self) -> Board:
+        return Board(self.views)
+
+    def sees(self, id: UUID) -> bool:
+        """Whether a record is one that they may read in the log."""
+        return self.at.reading.sees(self.scope, id)
+
+    def must_reach_all(self) -> None:
+        """Raise Forbidden unless they see the whole record."""
+        if self.scope.roots is not None and self._reach(folded=True).roots is not None:
+            raise Forbidden("this is of the whole record, which no duty of yours reaches: read single records instead")
 
     def asked(self, action: Action, organisation: UUID | None) -> None:
         """Raise Forbidden unless a duty of the caller's goes with an action, at an organisation or the whole record."""
@@ -86,4 +136,4 @@ async def caller(request: Request) -> Caller:
     return Caller(request.app.state.installation, request.scope["taizhang.person"], request)
 
 
-__all__ = ["DESCRIPTION", "HEALTH", "OPEN", "Caller", "Gate", "caller"]
+__all__ = ["DESCRIPTION", "HEALTH", "OPEN", "USUAL", "Caller", "Gate", "caller"]

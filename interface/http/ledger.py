@@ -40,13 +40,13 @@ def list_obligations(who: Caller, asked: AskedObligations, moment: int) -> Listi
     names = {"organisation", "standard", "area", "period", "outcome", "case", "duty"}
     where = asked.model_dump(include=names, exclude_none=True)
     order = ("area", "period") if asked.organisation else ("case",) if asked.standard else ()
-    return listing(who.at.views.page(ObligationRow, order, moment, where=where, limit=asked.limit, cursor=asked.cursor))
+    return listing(who.views.page(ObligationRow, order, moment, where=where, limit=asked.limit, cursor=asked.cursor))
 
 
 @query(routes, "/obligations/{id}", VIEWS, ObligationRow, found=False)
 def show_obligation(who: Caller, moment: int, id: UUID) -> ObligationRow | None:
     """Show an obligation and what it came to."""
-    return who.at.views.one(ObligationRow, id, moment)
+    return who.views.one(ObligationRow, id, moment)
 
 
 class AskedBoard(AskedPage):
@@ -58,7 +58,7 @@ class AskedBoard(AskedPage):
 @query(routes, "/omissions", ("organisation", "ledger"), Listing[BoardLine])
 def show_omissions(who: Caller, asked: AskedBoard, moment: int) -> Listing[BoardLine]:
     """Show the omissions board (漏项): what obligations came to, summed up for each organisation directly below one."""
-    page = who.at.board.omissions(
+    page = who.board.omissions(
         asked.organisation, moment, area=asked.area, period=asked.period, limit=asked.limit, cursor=asked.cursor
     )
     return listing(page)
@@ -67,10 +67,10 @@ def show_omissions(who: Caller, asked: AskedBoard, moment: int) -> Listing[Board
 @query(routes, "/standards/{id}/conformance", ("standard", "conformance"), Conformance, found=False)
 def show_conformance(who: Caller, moment: int, id: UUID) -> Conformance | None:
     """Show what a standard's cases come to when held against its flow, counted in cases."""
-    at = moment if moment != NOW else who.at.views.position("conformance")
-    if who.at.views.one(StandardRow, id, moment) is None:
+    at = moment if moment != NOW else who.views.position("conformance")
+    if who.views.one(StandardRow, id, moment) is None:
         return None
-    return who.at.board.conformance(id, at)
+    return who.board.conformance(id, at)
 
 
 class AskedCases(AskedPage):
@@ -81,7 +81,7 @@ class AskedCases(AskedPage):
 @query(routes, "/standards/{id}/cases", ("standard", "conformance"), Listing[CaseRow], found=False)
 def list_cases(who: Caller, asked: AskedCases, moment: int, id: UUID) -> Listing[CaseRow] | None:
     """List a standard's cases with what was completed, and the findings against the flow."""
-    views = who.at.views
+    views = who.views
     if views.one(StandardRow, id, moment) is None:
         return None
     where = {"standard": id, **asked.model_dump(include={"case", "faultless"}, exclude_none=True)}
@@ -110,7 +110,7 @@ class AskedYears(AskedPage):
 @query(routes, "/standards/{id}/years", ("standard", "ledger"), Listing[YearRow], found=False)
 def list_years(who: Caller, asked: AskedYears, moment: int, id: UUID) -> Listing[YearRow] | None:
     """List the years of which a standard's obligations were raised."""
-    views = who.at.views
+    views = who.views
     if views.one(StandardRow, id, moment) is None:
         return None
     where = {"standard": id, **asked.model_dump(include={"year"}, exclude_none=True)}

@@ -35,7 +35,7 @@ class AskedOrganisations(AskedPage):
 def list_organisations(who: Caller, asked: AskedOrganisations, moment: int) -> Listing[OrganisationRow]:
     """List organisations by code."""
     where = asked.model_dump(include={"parent", "code", "uscc", "level", "setting", "standing"}, exclude_none=True)
-    views = who.at.views
+    views = who.views
     return listing(views.page(OrganisationRow, ("code",), moment, where=where, limit=asked.limit, cursor=asked.cursor))
 
 
@@ -46,7 +46,7 @@ class AskedProfile(Asked):
 @query(routes, "/{id}", VIEWS, OrganisationRow, found=False)
 def show_organisation(who: Caller, asked: AskedProfile, moment: int, id: UUID) -> OrganisationRow | None:
     """Show an organisation with its codes, officers' terms and number of members."""
-    row = who.at.views.one(OrganisationRow, id, moment)
+    row = who.views.one(OrganisationRow, id, moment)
     if row is None or asked.on is None:
         return row
     on = asked.on
@@ -64,7 +64,7 @@ class AskedTree(Asked):
 @query(routes, "/{id}/tree", VIEWS, Tree, found=False)
 def show_tree(who: Caller, asked: AskedTree, moment: int, id: UUID) -> Tree | None:
     """Show an organisation and what stands below it, level by level, at most 2,000 organisations."""
-    views = who.at.views
+    views = who.views
     at = views.position("organisation") if moment == NOW else moment
     top = views.one(OrganisationRow, id, at)
     return grow(views, top, asked.depth, at) if top else None

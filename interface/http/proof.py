@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from application.sealed import Unsealed, Unstamped
+from domain.authority import Forbidden
 from domain.event import Refused
 from domain.note import encode
 from domain.tile import Tile
@@ -50,6 +51,9 @@ class Inclusion:
 @query(routes, "/events/{position}/proof", (), Inclusion, found=False)
 def prove_event(who: Caller, position: Position) -> Inclusion | None:
     """Prove that an event is in the log, under the newest checkpoint."""
+    recorded = who.at.records.recorder.select_notifications(position, 1)
+    if recorded and recorded[0].id == position and not who.sees(UUID(str(recorded[0].originator_id))):
+        raise Forbidden("no duty of yours reaches the record of event {position}", position=position)
     try:
         found = who.at.proofs.included(position)
     except Unsealed:
@@ -125,7 +129,7 @@ class AskedBundle(Seen):
 @query(routes, "/records/{id}/bundle", (), bytes, found=False, also=ZIP)
 def bundle_record(who: Caller, id: UUID, asked: AskedBundle) -> Response | None:
     """Give a record's sealed events as one file that is verified offline."""
-    if not who.at.records.recorder.select_events(id, limit=1):
+    if not who.sees(id):
         return None
     return _bundled(f"{id}.bundle", partial(who.at.bundles.of_record, record=id, **asked.how))
 
@@ -138,6 +142,7 @@ class AskedRange(AskedBundle):
 @query(routes, "/log/bundle", (), bytes, also=ZIP)
 def bundle_log(who: Caller, asked: AskedRange) -> Response:
     """Give the sealed events from one position to another, or all, as one file that is verified offline."""
+    who.must_reach_all()
     first, last = asked.first, asked.last
     if first is None and last is None:
         return _bundled("log.bundle", partial(who.at.bundles.of_all, **asked.how))

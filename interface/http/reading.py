@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from domain.action import READ
 from domain.event import Refused
-from interface.http.gate import Caller, caller
+from interface.http.gate import USUAL, Caller, caller
 from interface.http.present import asked, present, summary
 from interface.http.problem import Unknown, responses
 from projections import cursor as cursors
@@ -23,8 +23,8 @@ Run = TypeVar("Run", bound=Callable[..., Any])
 
 JSON = "application/json"
 
-# Seconds that a reader waits at most, and without saying how long.
-LONGEST, USUAL = 30.0, 10.0
+# Seconds that a reader waits at most.
+LONGEST = 30.0
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
@@ -182,6 +182,8 @@ def _moment(who: Caller, asked: Seen, views: Sequence[str]) -> tuple[int, int, d
             raise cursors.unknown()
     elif isinstance(asked, Asked) and asked.known_at is not None:
         moment = at.known_at(plain_moment(asked.known_at))
+    if needed:
+        who.wait(needed, seconds)
     if moment != NOW:
         needed = max(needed, moment)
         headers["Taizhang-Known-At"] = str(moment)

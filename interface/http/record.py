@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,8 +17,6 @@ from interface.http import story
 from interface.http.gate import Caller
 from interface.http.present import router
 from interface.http.reading import Asked, Listing, Position, query
-from projections.organisation import OrganisationRow
-from projections.query import NOW, Behind
 
 routes = router("", "records")
 
@@ -71,6 +68,8 @@ class AskedHistory(Asked):
 def show_history(who: Caller, asked: AskedHistory, moment: int, id: UUID) -> Listing[Happening] | None:
     """Tell everything that happened to a record, from the beginning; any kind of record has a history."""
     at, limit = who.at, asked.limit
+    if not who.sees(id):
+        return None
     known_at = min(moment, at.head())
     found = at.records.recorder.select_events(id, gt=asked.cursor or 0, limit=limit + 1)
     entries = [entry for entry in found if entry.id <= known_at]
@@ -110,14 +109,7 @@ def _names(at: Installation, pasts: Sequence[Recorded]) -> dict[UUID, str]:
     for past in pasts:
         account = past.account
         ids |= {id for id in (account.actor, account.on_behalf_of, account.organisation) if id}
-    names: dict[UUID, str] = {}
-    if ids:
-        names = at.access.names(sorted(ids))
-        # The story is told from the log: a view that is not there yet takes only names away.
-        with suppress(Behind):
-            rows = at.views.page(OrganisationRow, (), NOW, where={"key": sorted(ids)}, limit=len(ids)).rows
-            names |= {row.key: row.name for row in rows}
-    return names
+    return at.names(ids)
 
 
 def _told(
@@ -177,6 +169,7 @@ def show_log(who: Caller, asked: AskedLog, moment: int) -> Listing[LogEvent]:
 
     A log that ends before `after` is not the one that was read up to there: it is refused.
     """
+    who.must_reach_all()
     at, head = who.at, who.at.head()
     if asked.after > head:
         raise Refused("the log ends at position {head}", field="after", head=head)

@@ -38,21 +38,19 @@ def list_standards(who: Caller, asked: AskedStandards, moment: int) -> Listing[S
     where = asked.model_dump(include={"code", "area", "standing"}, exclude_none=True)
     if asked.area is not None:
         where["area"] = area_of(asked.area)
-    return listing(
-        who.at.views.page(StandardRow, ("code",), moment, where=where, limit=asked.limit, cursor=asked.cursor)
-    )
+    return listing(who.views.page(StandardRow, ("code",), moment, where=where, limit=asked.limit, cursor=asked.cursor))
 
 
 @query(routes, "/{id}", VIEWS, StandardRow, found=False)
 def show_standard(who: Caller, moment: int, id: UUID) -> StandardRow | None:
     """Show a standard's line in the catalogue."""
-    return who.at.views.one(StandardRow, id, moment)
+    return who.views.one(StandardRow, id, moment)
 
 
 @query(routes, "/{id}/versions", VIEWS, Listing[VersionRow], found=False)
 def list_versions(who: Caller, asked: AskedPage, moment: int, id: UUID) -> Listing[VersionRow] | None:
     """List the versions of a standard that were published, whole, from the first."""
-    views = who.at.views
+    views = who.views
     if views.one(StandardRow, id, moment) is None:
         return None
     where = {"standard": id}
@@ -130,7 +128,7 @@ def show_flow(who: Caller, asked: AskedFlow, moment: int, id: UUID) -> FlowAnswe
     if "xml" in accepted and "json" not in accepted:
         return show_bpmn(who, asked, moment, id)
     version = _version(who, asked, moment, id)
-    facts = who.at.views.one(FlowRow, version_key(id, version.number), moment) if version else None
+    facts = who.views.one(FlowRow, version_key(id, version.number), moment) if version else None
     if version is None or facts is None:
         return None
     return FlowAnswer(
@@ -148,7 +146,7 @@ def show_bpmn(who: Caller, asked: AskedFlow, moment: int, id: UUID) -> Response 
 
 
 def _version(who: Caller, asked: AskedFlow, moment: int, id: UUID) -> VersionRow | None:
-    views = who.at.views
+    views = who.views
     number = asked.version
     if number is None:
         standard = views.one(StandardRow, id, moment)

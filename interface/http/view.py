@@ -95,7 +95,7 @@ class AskedRows(AskedPage):
 def list_rows(who: Caller, asked: AskedRows, moment: int, name: str) -> Response:
     """List the rows of a view, by their identifier."""
     kind = _kind(who.at, name, asked.kind)
-    page = who.at.views.page(kind, (), moment, limit=asked.limit, cursor=asked.cursor)
+    page = who.views.page(kind, (), moment, limit=asked.limit, cursor=asked.cursor)
     return _written(Listing[kind], listing(page))  # type: ignore[valid-type]  # known when it is asked for
 
 
@@ -127,7 +127,7 @@ def list_changes(who: Caller, asked: AskedChanges, name: str) -> Response:
     if since > until:
         raise Refused("since is later than until", field="since")
     at.views.wait(name, until, USUAL)
-    found = at.views.changes(kind, since, until, limit=asked.limit, after=asked.cursor)
+    found = who.views.changes(kind, since, until, limit=asked.limit, after=asked.cursor)
     return _written(Comparison[kind], Comparison(since, until, found.next, found.rows))  # type: ignore[valid-type]
 
 

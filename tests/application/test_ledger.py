@@ -80,7 +80,7 @@ class County:
     def outcomes(self) -> dict[tuple[str, str], Outcome]:
         """What obligations came to, by duty and period, in the view."""
         self.at.fold_now()
-        return {(row.duty, row.period): row.outcome for row in self.at.views.every(ObligationRow)}
+        return {(row.duty, row.period): row.outcome for row in self.at.whole.every(ObligationRow)}
 
     def strike(self) -> int:
         """Let the clock look; return how many omissions it recorded."""
@@ -127,7 +127,7 @@ def test_a_year_that_is_told_twice_is_raised_once_and_seen_who_raised_it(county:
     county.day = date(2026, 3, 2)
     assert county.raises(2026, None, county.act(BO)) == (0, 2)
     county.at.fold_now()
-    row = county.at.views.one(YearRow, year_id(STANDARD, 2026))
+    row = county.at.whole.one(YearRow, year_id(STANDARD, 2026))
     assert row
     assert (row.version, row.raised, row.raised_by, row.raised_on) == (2, 2, BO, county.day)
     [entry] = county.at.records.recorder.select_events(obligation_id(VILLAGE, STANDARD, "fields", "2026-H1"))
@@ -155,7 +155,7 @@ def test_a_period_is_asked_for_under_the_version_in_force_at_its_end(county: Cou
     assert not county.outcomes(), "nothing was in force then"
     county.raises(2026, VILLAGE)
     county.at.fold_now()
-    asked = {(row.duty, row.period): row.standard_version for row in county.at.views.every(ObligationRow)}
+    asked = {(row.duty, row.period): row.standard_version for row in county.at.whole.every(ObligationRow)}
     quarters = {("meeting", f"2026-Q{n}"): 1 if n < 3 else 2 for n in (1, 2, 3, 4)}
     assert asked == {**quarters, ("fields", "2026-H2"): 2}
 

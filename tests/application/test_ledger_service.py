@@ -153,7 +153,7 @@ def test_a_correction_keeps_before_and_after_and_is_verified_again_by_somebody_e
         year.at.ledger.verify(year.act(CAI), OWED)
     year.at.ledger.verify(year.act(BO), OWED)
     year.at.fold_now()
-    then, now = (year.at.views.one(ObligationRow, OWED, at) for at in (filed.position, year.at.head()))
+    then, now = (year.at.whole.one(ObligationRow, OWED, at) for at in (filed.position, year.at.head()))
     assert then
     assert now
     assert (then.summary, then.entry, now.summary, now.entry) == ("到会十九人", "filed", "到会十八人", "verified")
@@ -235,7 +235,7 @@ def test_an_omission_is_closed_by_an_entry_a_waiver_or_an_accepted_exception_onl
             ledger.accept_exception(year.act(BO, organisation=TOWN), OWED)
     assert year.of().outcome == outcome
     assert year.strike(OVERDUE + DAY) == Tally()
-    row = year.at.views.one(ObligationRow, OWED)
+    row = year.at.whole.one(ObligationRow, OWED)
     assert row
     assert (row.outcome, row.omission_detected, year.omissions()) == (outcome, True, 1), "it is seen for ever"
 

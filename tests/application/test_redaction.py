@@ -96,7 +96,7 @@ def test_what_is_removed_is_gone_from_the_log_and_from_every_view(
     house.fold_now()
     assert anywhere(house.database) == []
     for moment in (position, house.head()):
-        [row] = house.views.every(OrganisationRow, moment)
+        [row] = house.whole.every(OrganisationRow, moment)
         assert NAMED not in as_json(row), "as if it had not been"
     assert row.name == "鲁家新村"
 

@@ -124,6 +124,7 @@ def test_a_database_that_is_away_is_told_soon_and_without_particulars(database: 
         Installation(replace(database, patience=1.0)) as installation,
         TestClient(create_app(installation), raise_server_exceptions=False) as client,
     ):
+        installation.fold()
         ann = Person(client, UUID(int=1), installation.token("Ann", "administrator"))
         ann.did("/organisations", {"name": "安吉县", "level": "county"})
         name = str(conninfo_to_dict(database.dsn)["dbname"])

@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from uuid import UUID, uuid4
 
 from application.database import Database, Role
+from domain.authority import WHOLE
 from interface.app import Installation, all_views
 from projections.engine import Engine
 from projections.query import Views
@@ -46,7 +47,7 @@ def eventually(true: Callable[[], bool], seconds: float = 20) -> None:
 
 def reading(at: Installation, views: Sequence[View] = ()) -> Views:
     """A reader that remembers nothing of what was folded before."""
-    return Views(at.database.schema, at.reads, views or all_views())
+    return Views(at.database.schema, at.reads, views or all_views()).within(WHOLE)
 
 
 def inject(database: Database, topic: str, event: object, stream: UUID, version: int, account: str = "") -> int:

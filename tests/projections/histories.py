@@ -220,7 +220,7 @@ class Play:
             case 5:
                 people.request_emergency(self.act(m), "filer", UNITS[m % 6], 1 + m)
             case 6:
-                asked = [row for row in self.at.views.every(EmergencyRow) if row.standing == "requested"]
+                asked = [row for row in self.at.whole.every(EmergencyRow) if row.standing == "requested"]
                 decide = people.grant_emergency if m % 2 else people.decline_emergency
                 decide(self.act(m), asked[-1].key)
             case _:

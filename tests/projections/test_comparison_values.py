@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 import pytest
@@ -17,6 +17,7 @@ from interface.app import Installation
 from projections.comparison import Comparison, Different
 from projections.organisation import OrganisationView
 from projections.registry import begin
+from projections.scope import OPEN
 from projections.tables import FOREVER, table
 from projections.view import Row, Rows
 from tests.projections.comparisons import tamper
@@ -32,6 +33,8 @@ class Member(BaseModel):
 @dataclass(frozen=True)
 class EveryRow(Row):
     """A row with columns of every type."""
+
+    SCOPE: ClassVar = OPEN
 
     text: str
     number: int | None

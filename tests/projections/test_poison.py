@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from interface.app import Installation, all_views
 from projections.ledger import LedgerView, ObligationRow
 from projections.organisation import OrganisationRow, OrganisationView
 from projections.query import Behind
+from projections.scope import OPEN
 from projections.view import Row, Rows, View
 from tests.projections.engines import check_rows, check_versions, engine, eventually, fold, inject, reading, running
 from tests.projections.histories import OBLIGATIONS, STANDARD, UNITS
@@ -178,6 +180,8 @@ def test_a_stop_that_had_another_cause_is_tried_again_by_whoever_starts_anew(pla
 
 @dataclass(frozen=True)
 class NameRow(Row):
+    SCOPE: ClassVar = OPEN
+
     name: str
 
 

@@ -41,6 +41,7 @@ def shaped(count: type) -> type[View]:
     @dataclass(frozen=True)
     class OrganisationRow(Row):
         INDEXES: ClassVar = (("doubly_registered",),)
+        SCOPE: ClassVar = "key"
 
         version: int
         doubly_registered: count  # type: ignore[valid-type]
@@ -230,8 +231,8 @@ def test_what_a_crash_took_back_from_a_view_is_not_answered_for(played: Installa
     """A view's commits do not wait for the disk: after a crash it serves, for a moment, from further back."""
     played.fold_now()
     head = played.head()
-    unit = next(played.views.every(OrganisationRow, head)).key
-    standard = next(played.views.every(StandardRow, head)).key
+    unit = next(played.whole.every(OrganisationRow, head)).key
+    standard = next(played.whole.every(StandardRow, head)).key
     views, board = played.views, played.board
     asked: list[Callable[[], object]] = [
         lambda: views.wait("organisation", head, 0),

@@ -22,7 +22,7 @@ def test_replay_equals_the_view_at_every_moment(played: Installation, monkeypatc
             memory = replay(view, played.pages, until, done.append)
             assert sum(done) == until
             for kind in view.rows:
-                assert list(memory.of(kind)) == list(played.views.every(kind, until))
+                assert list(memory.of(kind)) == list(played.whole.every(kind, until))
 
 
 def test_replay_stops_where_the_view_stops_and_passes_over_what_a_decision_lets_it(played: Installation) -> None:
@@ -35,7 +35,7 @@ def test_replay_stops_where_the_view_stops_and_passes_over_what_a_decision_lets_
     played.skip(played.act("ann", "put there by hand", "operator"), "organisation")
     played.fold_now()
     rows = list(replay(OrganisationView(), played.pages, played.head()).of(OrganisationRow))
-    assert rows == list(played.views.every(OrganisationRow, played.head()))
+    assert rows == list(played.whole.every(OrganisationRow, played.head()))
 
 
 def test_a_row_leaves_the_program_as_json_under_its_identifier(played: Installation) -> None:
