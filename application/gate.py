@@ -15,6 +15,7 @@ from application.records import Act, Receipt, Records, Work
 from domain.action import Action
 from domain.authority import Forbidden, Limits, Moment, Person, Question
 from domain.event import Account, Aggregate, Event
+from domain.organisation import Organisation
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -52,7 +53,7 @@ class Gate:
         return account.model_copy(
             update={
                 "verdict": verdict,
-                "organisation": self._name(work, account.organisation, held),
+                "organisation": self._name(work, account.organisation, held, act.limits.organisation),
                 "on_behalf_of": principal,
             }
         )
@@ -96,11 +97,15 @@ class Gate:
 
         return records.transact(act, run)
 
-    def _name(self, work: Work, named: UUID | None, held: UUID | None) -> UUID | None:
-        """In whose name it is done: an organisation at which the duty is held, or one below that."""
-        if named is None or held is None or named == held:
+    def _name(self, work: Work, named: UUID | None, held: UUID | None, narrowed: UUID | None) -> UUID | None:
+        """In whose name it is done: an organisation at which the duty is held, or one below that.
+
+        A token that is ``narrowed`` to an organisation speaks for it, or one below it.
+        """
+        if named is None or named == held:
             return named or held
-        if held not in lineage(work, named):
+        line = lineage(work, named)
+        if not work.load(Organisation, named).version or any(each not in line for each in (held, narrowed) if each):
             raise Forbidden(
                 "you hold the duty for another organisation than acting_organisation", field="acting_organisation"
             )

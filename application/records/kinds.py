@@ -14,8 +14,15 @@ from domain.event import Aggregate, Refused, replace
 A = TypeVar("A", bound=Aggregate)
 
 
+class AnotherKind(Refused):
+    """What an identifier names is a record of another kind than it is taken for."""
+
+    def __init__(self, id: UUID) -> None:
+        super().__init__("{id} is a record of another kind", field="id", id=id)
+
+
 def replayed(kind: type[A], state: A | None, history: Iterable[Entry], removed: Collection[int]) -> A | None:
-    """Replay a stream, going on from a state; refuse one that began as a record of another kind.
+    """Replay a stream, going on from a state; raise AnotherKind for one that began as a record of one.
 
     What was removed, or is to be, changes nothing any more: a record is what is left of it.
     """
@@ -25,7 +32,7 @@ def replayed(kind: type[A], state: A | None, history: Iterable[Entry], removed: 
             continue
         past = recorded(entry)
         if state is None and not isinstance(past.event, _events_of(kind)):
-            raise _another_kind(past.originator_id)
+            raise AnotherKind(past.originator_id)
         state = kind.replay(state, (past,))
     return state
 
@@ -44,9 +51,9 @@ def breaking(id: UUID, entries: Sequence[Entry], without: Collection[int]) -> in
 
 
 def of_kind(state: Aggregate, kind: type[A]) -> A:
-    """Return a state that is of a kind; raise Refused for one that is not."""
+    """Return a state that is of a kind; raise AnotherKind for one that is not."""
     if not isinstance(state, kind):
-        raise _another_kind(state.id)
+        raise AnotherKind(state.id)
     return state
 
 
@@ -60,7 +67,3 @@ def id_of(entry: StoredEvent) -> UUID:
 def _events_of(kind: type[Aggregate]) -> Any:
     """What an aggregate evolves by, as its ``evolve`` says: one event class, or a union of them."""
     return get_type_hints(kind.evolve)["event"]
-
-
-def _another_kind(id: UUID) -> Refused:
-    return Refused("{id} is a record of another kind", field="id", id=id)

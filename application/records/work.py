@@ -9,7 +9,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 
 from application.log import Appended, Command, Submission
 from application.log.mapper import unspeakable
-from application.records.kinds import of_kind
+from application.records.kinds import AnotherKind, of_kind
 from application.records.receipt import Receipt
 from domain.authority import Limits
 from domain.event import Account, Aggregate, Event, Recorded, Verdict
@@ -77,7 +77,19 @@ class Work:
         self.passed: dict[object, tuple[Verdict, UUID | None]] = {}
 
     def load(self, kind: type[A], id: UUID, expected: int | None = None) -> A:
-        """Return an aggregate, in its initial state if it has no events; raise Conflict if not at ``expected``."""
+        """Return an aggregate, in its initial state if it has no events; raise Conflict if not at ``expected``.
+
+        A record of another kind is none of those that are asked for: whoever names it learns no more of it than that.
+        """
+        try:
+            state = of_kind(self._load(kind, id, expected), kind)
+        except AnotherKind:
+            state = kind(id)
+        if expected is not None and state.version != expected:
+            raise Conflict(id, state.version)
+        return state
+
+    def _load(self, kind: type[A], id: UUID, expected: int | None) -> Aggregate:
         state = self.states.get(id)
         if state is None:
             state = self._before.get(id) or self._records.load(kind, id)
@@ -85,9 +97,6 @@ class Work:
                 state = self._records.load(kind, id, fresh=True)
             self.states[id] = state
             self.read[id] = state.version
-        state = of_kind(state, kind)
-        if expected is not None and state.version != expected:
-            raise Conflict(id, state.version)
         return state
 
     def create(self, kind: type[A], id: UUID) -> A:
@@ -120,7 +129,9 @@ class Work:
         states: dict[UUID, Aggregate] = {}
         for aggregate, decided in changes:
             events = (decided,) if isinstance(decided, Event) else decided
-            known = states.get(aggregate.id) or self.states[aggregate.id]
+            known = states.get(aggregate.id) or self.states.get(aggregate.id)
+            if known is None:
+                raise AnotherKind(aggregate.id)
             assert known.version == aggregate.version, "decided on another state than was loaded"
             stored += [
                 store(Recorded(aggregate.id, aggregate.version + n, event, account))

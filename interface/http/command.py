@@ -18,7 +18,7 @@ from application.clock import Clock
 from application.identity import uuid7
 from application.records import Act, Conflict, Receipt
 from domain.action import Action
-from domain.authority import Forbidden
+from domain.authority import Emergency, Forbidden
 from domain.event import Account, Aggregate, Refused
 from domain.ledger import Obligation
 from domain.note import encode
@@ -35,7 +35,7 @@ JSON = "application/json"
 LARGEST = 1024 * 1024
 
 # What exists for those alone whose mandates reach its organisation.
-SCOPED = (Organisation, Obligation)
+SCOPED = (Organisation, Obligation, Emergency)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TAG = re.compile(r'\*|"(0|[1-9][0-9]{0,9})"')

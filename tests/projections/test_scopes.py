@@ -1,6 +1,7 @@
 """Readers see the rows of what their duties reach, and whoever forgets to say how far that is sees nothing."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -75,7 +76,7 @@ def test_the_one_who_reads_cannot_take_the_policies_away(kept: Installation) -> 
         assert (passes, owns) == (False, False)
         for change in ("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", "DROP POLICY scope ON {}"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(sql.SQL(change).format(place))  # type: ignore[arg-type]  # ours
+                connection.execute(sql.SQL(change).format(place))
 
 
 @pytest.mark.parametrize(("view", "kind"), KINDS)
@@ -136,7 +137,7 @@ def entrust(at: Installation, organisation: UUID | None, duty: str = "filer") ->
     at.fold_now()
 
 
-def reach(at: Installation, limits: Limits | None = None) -> Set[UUID] | None:
+def reach(at: Installation, limits: Limits | None = None) -> AbstractSet[UUID] | None:
     return at.mandates.reach(SOMEBODY, at.gate.moment().day, limits or Limits()).roots
 
 
