@@ -19,12 +19,9 @@ _SCOPE, _READER = "taizhang.scope", "taizhang.reader"
 
 def entering(log: str, scope: Scope) -> tuple[sql.Composed, Params]:
     """Return the statement that tells the database a scope, for the transaction in which it is run."""
-    reach = sql.SQL("{}(%s)::text").format(sql.Identifier(log, "reach")) if scope.roots else sql.SQL("%s")
-    given = sorted(scope.roots) if scope.roots else OPEN if scope.roots is None else "{}"
-    query = sql.SQL("SELECT set_config({}, {}, true), set_config({}, %s, true)").format(
-        sql.Literal(_SCOPE), reach, sql.Literal(_READER)
-    )
-    return query, (given, str(scope.reader or ""))
+    roots = None if scope.roots is None else sorted(scope.roots)
+    query = sql.SQL("SELECT {}(%s::uuid[], %s)").format(sql.Identifier(log, "enter"))
+    return query, (roots, str(scope.reader or ""))
 
 
 def policy(log: str, table: sql.Identifier, column: str | None, own: tuple[str, ...]) -> list[sql.Composed]:

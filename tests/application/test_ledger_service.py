@@ -280,7 +280,9 @@ def test_an_exception_is_explained_by_the_obliged_and_decided_by_a_unit_above_it
             ledger.explain(year.act(organisation=stranger), OWED, "洪水")
         assert refusal.value.field == "organisation"
     year.explain()
-    for stranger in (None, VILLAGE, NEXT, SECOND, UUID(int=7)):
+    with pytest.raises(Refused, match="another organisation than acting_organisation"):
+        ledger.accept_exception(year.act(BO, organisation=UUID(int=7)), OWED, "核实")
+    for stranger in (None, VILLAGE, NEXT, SECOND):
         for decide in (ledger.accept_exception, ledger.decline_exception):
             with pytest.raises(Refused, match="a unit above the obliged organisation"):
                 decide(year.act(BO, organisation=stranger), OWED, "核实")
