@@ -11,7 +11,7 @@ from application.clock import Clock
 from application.gate import Gate
 from application.identity import uuid7
 from application.records import Act, Change, Receipt, Records, Work
-from domain.action import Action, Duty
+from domain.action import Duty
 from domain.authority import Emergency, Kind, Person, Tie, actions
 from domain.event import Account, Refused
 from domain.organisation import Organisation
@@ -98,7 +98,7 @@ class People:
 
         def run(work: Work) -> None:
             person = work.load(Person, id, act.expected)
-            account = self._over(work, act, actions.SUSPEND, person)
+            account = self.gate.over(work, act, actions.SUSPEND, person)
             if not account.reason.strip():
                 raise Refused("say why the person is suspended", field="reason")
             work.record(account, (person, person.suspend(until, self.clock.today())), digest=act.digest)
@@ -108,7 +108,7 @@ class People:
     def reinstate(self, act: Act, id: UUID) -> Receipt:
         def run(work: Work) -> None:
             person = work.load(Person, id, act.expected)
-            account = self._over(work, act, actions.REINSTATE, person)
+            account = self.gate.over(work, act, actions.REINSTATE, person)
             work.record(account, (person, person.reinstate(self.clock.today())), digest=act.digest)
 
         return self.records.transact(act, run)
@@ -145,7 +145,7 @@ class People:
             if id == act.account.actor:
                 account = self.gate.let(work, act, actions.DECLARE, self._own(person), person)
             else:
-                account = self._over(work, act, actions.DECLARE_FOR, person)
+                account = self.gate.over(work, act, actions.DECLARE_FOR, person)
             relation = uuid7()
             work.record(
                 account,
@@ -163,7 +163,7 @@ class People:
             person = work.load(Person, id, act.expected)
             other = work.load(Person, person.relation(relation).other)
             for each in (person, other):
-                account = self._over(work, act, actions.END_RELATION, each)
+                account = self.gate.over(work, act, actions.END_RELATION, each)
             changes: list[Change] = [(each, each.end_relation(relation)) for each in (person, other)]
             work.record(account, *changes, digest=act.digest)
 
@@ -254,13 +254,6 @@ class People:
             reason=reason,
             correlation_id=correlation_id,
         )
-
-    def _over(self, work: Work, act: Act, action: Action, person: Person) -> Account:
-        """Ask the gate for every organisation at which a person holds a duty; where they hold none, for the actor's."""
-        now = self.gate.moment()
-        at = {each.organisation for each in person.appointments if each.holds(now)} or {act.account.organisation}
-        accounts = [self.gate.let(work, act, action, each, person) for each in sorted(at, key=str)]
-        return accounts[0]
 
     def _own(self, person: Person) -> UUID | None:
         """An organisation at which a person acts in their own name: that of a duty they hold, if any."""

@@ -97,7 +97,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Reads:
-    """Queries that change nothing, so that one whose connection broke is simply asked again."""
+    """Queries that change nothing, so that one whose connection broke is simply asked again; and others, ``once``."""
 
     pool: ConnectionPool
     patience: float
@@ -131,6 +131,17 @@ class Reads:
                     raise Unavailable(f"the database does not answer: {error}") from error
                 sleep(PAUSE)
                 self.pool.check()
+
+    def once(self, statement: str, parameters: Params | None = None) -> list[TupleRow]:
+        """Run a statement that changes something, and return its rows.
+
+        Raise Unavailable where the server is away; whether it was done is not known then.
+        """
+        try:
+            with self.pool.connection(self.patience) as connection:
+                return connection.execute(statement, parameters).fetchall()  # pyright: ignore[reportArgumentType]  # ours
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"the database does not answer: {error}") from error
 
     def close(self) -> None:
         self.pool.close()

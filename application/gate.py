@@ -58,6 +58,13 @@ class Gate:
             }
         )
 
+    def over(self, work: Work, act: Act, action: Action, person: Person) -> Account:
+        """Ask for every organisation at which a person holds a duty; where they hold none, for the actor's."""
+        now = self.moment()
+        at = {each.organisation for each in person.appointments if each.holds(now)} or {act.account.organisation}
+        accounts = [self.let(work, act, action, each, person) for each in sorted(at, key=str)]
+        return accounts[0]
+
     def question(
         self,
         work: Work,

@@ -11,6 +11,7 @@ from typing import Self
 from uuid import UUID
 
 from application.access import Access
+from application.accounts import Accounts
 from application.authority import KEEPER, People
 from application.bundles import Bundles
 from application.clock import Clock
@@ -22,12 +23,15 @@ from application.installation import Installations
 from application.keyring import Keyrings
 from application.ledger import Ledger
 from application.organisation import Organisations
+from application.passwords import Passwords
 from application.proofs import Proofs
 from application.reading import Reading
 from application.records import Act, Receipt, Records
 from application.redaction import Redaction
 from application.sealed import SEALED, Sealed
+from application.sessions import Sessions
 from application.standard import Standards
+from application.throttle import Throttle
 from domain.action import Duty, duty_of
 from domain.authority import WHOLE, Limits
 from domain.event import Account, Refused
@@ -71,8 +75,11 @@ class Installation:
         # As services and whoever keeps the machine see it; a person, only within their scope.
         self.whole = self.views.within(WHOLE)
         self.board = Board(self.whole)
-        self.access = Access(database, database.reads(Role.writer, 4))
+        beside = database.reads(Role.writer, 4)
+        self.access = Access(database, beside)
         self.gate = Gate(self.clock)
+        self.sessions = Sessions(beside)
+        self.accounts = Accounts(self.records, self.gate, beside, Passwords(), self.sessions, Throttle(beside))
         self.mandates = Mandates(self.whole)
         self.reading = Reading(self.records)
         self.explaining = Explaining(self.records, self.gate)

@@ -22,6 +22,8 @@ from domain.authority import (
     PersonSuspended,
     RelationDeclared,
     RelationEnded,
+    SignInClosed,
+    SignInOpened,
     Tie,
 )
 from domain.event import Recorded, replace
@@ -39,6 +41,7 @@ class PersonRow(Row):
     kind: Kind
     suspended: bool = False
     suspended_until: date | None = None
+    signs_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class EmergencyRow(Row):
 
 class AuthorityView(View):
     name = "authority"
-    version = 2
+    version = 3
     rows = (PersonRow, AppointmentRow, DelegationRow, RelationRow, EmergencyRow)
     events = (*get_args(AuthorityEvent), *get_args(EmergencyEvent))
 
@@ -159,6 +162,8 @@ def _after(row: PersonRow, past: Recorded, rows: Rows) -> PersonRow:
             return replace(row, suspended=True, suspended_until=until)
         case PersonReinstated():
             return replace(row, suspended=False, suspended_until=None)
+        case SignInOpened() | SignInClosed():
+            return replace(row, signs_in=isinstance(past.event, SignInOpened))
         case DutyAppointed() as given:
             rows.put(
                 AppointmentRow(

@@ -18,6 +18,8 @@ from domain.authority.events import (
     PersonSuspended,
     RelationDeclared,
     RelationEnded,
+    SignInClosed,
+    SignInOpened,
     Tie,
 )
 from domain.authority.explanation import FINDINGS, Explanation, Held, Ruling, explain
@@ -58,6 +60,8 @@ __all__ = [
     "RelationEnded",
     "Ruling",
     "Scope",
+    "SignInClosed",
+    "SignInOpened",
     "Tie",
     "actions",
     "explain",

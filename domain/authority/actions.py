@@ -31,6 +31,9 @@ REQUEST_EMERGENCY = Action("authority.request_emergency", "应急授权申请")
 DECIDE_EMERGENCY = Action("authority.decide_emergency", "应急授权批准", ("administrator", "decider"), (ASKER_GRANTER,))
 OWN_TOKENS = Action("authority.own_tokens", "管理本人令牌")
 ISSUE_TOKEN = Action("authority.issue_token", "签发服务账号令牌", ("operator",))
+OPEN_SIGN_IN = Action("authority.open_sign_in", "开通登录", ("personnel",))
+CLOSE_SIGN_IN = Action("authority.close_sign_in", "停用登录", ("personnel", "inspector"))
+OWN_SESSIONS = Action("authority.own_sessions", "管理本人会话")
 EXPLAIN = Action("authority.explain", "说明他人授权", ("personnel", "inspector", "auditor"))
 
 ACTIONS = (
@@ -48,5 +51,8 @@ ACTIONS = (
     DECIDE_EMERGENCY,
     OWN_TOKENS,
     ISSUE_TOKEN,
+    OPEN_SIGN_IN,
+    CLOSE_SIGN_IN,
+    OWN_SESSIONS,
     EXPLAIN,
 )

@@ -101,6 +101,18 @@ class PersonReinstated(Event):
     TOPIC: ClassVar[str] = "authority.PersonReinstated"
 
 
+class SignInOpened(Event):
+    """开通登录: a person may sign in; how, they choose with a code that is good once. What they had before is void."""
+
+    TOPIC: ClassVar[str] = "authority.SignInOpened"
+
+
+class SignInClosed(Event):
+    """停用登录: a person may not sign in any more; their sessions are ended."""
+
+    TOPIC: ClassVar[str] = "authority.SignInClosed"
+
+
 AuthorityEvent = (
     PersonRegistered
     | DutyAppointed
@@ -111,6 +123,8 @@ AuthorityEvent = (
     | RelationEnded
     | PersonSuspended
     | PersonReinstated
+    | SignInOpened
+    | SignInClosed
 )
 
 

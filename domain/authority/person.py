@@ -19,6 +19,8 @@ from domain.authority.events import (
     PersonSuspended,
     RelationDeclared,
     RelationEnded,
+    SignInClosed,
+    SignInOpened,
     Tie,
 )
 from domain.authority.mandate import Appointment, Delegation, Moment, Relation
@@ -42,6 +44,7 @@ class Person(Aggregate):
     relations: tuple[Relation, ...] = ()
     suspended: bool = False
     suspended_until: date | None = None
+    signs_in: bool = False
 
     def is_suspended(self, day: date) -> bool:
         """Whether the person may do nothing on a day."""
@@ -193,6 +196,18 @@ class Person(Aggregate):
             raise Refused("the person is not suspended")
         return PersonReinstated()
 
+    def open_sign_in(self) -> SignInOpened:
+        """Let the person sign in, or begin anew where they may already; programs come in with tokens."""
+        self._known()
+        if self.kind != "person":
+            raise Refused("a service account comes in with a token: make it one")
+        return SignInOpened()
+
+    def close_sign_in(self) -> SignInClosed:
+        if not self.signs_in:
+            raise Refused("the person may not sign in as it is")
+        return SignInClosed()
+
     def _known(self) -> None:
         if not self.kind:
             raise Refused("no such person")
@@ -241,5 +256,7 @@ class Person(Aggregate):
                 return replace(self, suspended=True, suspended_until=until)
             case PersonReinstated():
                 return replace(self, suspended=False, suspended_until=None)
+            case SignInOpened() | SignInClosed():
+                return replace(self, signs_in=isinstance(event, SignInOpened))
             case _:
                 assert_never(event)

@@ -14,13 +14,25 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from interface.app import Installation
-from interface.http import authority, health, ledger, organisation, problem, proof, record, standard, token, view
+from interface.http import (
+    authority,
+    health,
+    ledger,
+    organisation,
+    problem,
+    proof,
+    record,
+    session,
+    standard,
+    token,
+    view,
+)
 from interface.http.command import BODIES
 from interface.http.gate import DESCRIPTION, OPEN, Gate
 from interface.http.head import Head
 
 REFERENCE = "#/components/schemas/{model}"
-CONTEXTS = (health, authority, ledger, organisation, standard, record, proof, token, view)
+CONTEXTS = (health, authority, ledger, organisation, standard, record, proof, session, token, view)
 # Requests that are worked on at once: commands that wait together are committed together.
 THREADS = 80
 
@@ -50,7 +62,7 @@ def create_app(installation: Installation) -> FastAPI:
     app.state.installation = installation
     app.state.pulse = pulse
     problem.install(app)
-    app.add_middleware(Gate, access=installation.access)
+    app.add_middleware(Gate, access=installation.access, sessions=installation.sessions)
     app.add_middleware(Head)
     app.openapi = partial(_describe, app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     return app
@@ -70,11 +82,17 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         for name, schema in json.loads(text).items():
             schemas[f"{name}-Input" if name in schemas else name] = schema
         bearer = {"type": "http", "scheme": "bearer", "description": "`taizhang token create` makes one."}
-        found["components"]["securitySchemes"] = {"bearer": bearer}
-        found["security"] = [{"bearer": []}]
-        for path in OPEN & found["paths"].keys():
-            for operation in found["paths"][path].values():
-                operation["security"] = []
+        session = {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "taizhang",
+            "description": "`POST /api/session` begins one.",
+        }
+        found["components"]["securitySchemes"] = {"bearer": bearer, "session": session}
+        found["security"] = [{"bearer": []}, {"session": []}]
+        for method, path in OPEN:
+            if path in found["paths"]:
+                found["paths"][path][method.lower()]["security"] = []
         app.openapi_schema = found
     return app.openapi_schema
 

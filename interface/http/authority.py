@@ -35,6 +35,7 @@ class PersonAnswer:
     name: str
     suspended: bool
     suspended_until: date | None
+    signs_in: bool
 
 
 class AskedPeople(AskedPage):
@@ -59,7 +60,7 @@ def show_person(who: Caller, moment: int, id: UUID) -> PersonAnswer | None:
 
 def _person(row: PersonRow, names: dict[UUID, str]) -> PersonAnswer:
     name = names.get(row.key, "")
-    return PersonAnswer(row.key, row.version, row.kind, name, row.suspended, row.suspended_until)
+    return PersonAnswer(row.key, row.version, row.kind, name, row.suspended, row.suspended_until, row.signs_in)
 
 
 class AskedAppointments(AskedPage):

@@ -5,7 +5,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid5
@@ -23,9 +23,11 @@ from domain.event import Account, Aggregate, Refused
 from domain.ledger import Obligation
 from domain.note import encode
 from domain.organisation import Organisation
-from interface.http.gate import Caller, caller
+from interface.app import Installation
+from interface.http import cookie
+from interface.http.gate import FORGED, Caller, caller
 from interface.http.present import asked, present, summary
-from interface.http.problem import TooLarge, Unknown, Unread, Unsupported, responses
+from interface.http.problem import Forged, TooLarge, Unknown, Unread, Unsupported, responses
 
 Run = TypeVar("Run", bound=Callable[..., Receipt])
 B = TypeVar("B", bound=BaseModel)
@@ -33,6 +35,9 @@ B = TypeVar("B", bound=BaseModel)
 JSON = "application/json"
 # Bytes of a body, unless a command takes more.
 LARGEST = 1024 * 1024
+
+# Of somebody who has not come in.
+LARGEST_ARRIVAL = 16 * 1024
 
 # What exists for those alone whose mandates reach its organisation.
 SCOPED = (Organisation, Obligation, Emergency)
@@ -153,7 +158,7 @@ def command(
 
         def endpoint(sent: Caller, **given: Any) -> Response:
             order = Order.model_validate({}) if raw else read(model, sent.body)
-            act = _act(sent, order)
+            act = act_of(sent, order)
             try:
                 known = {"at": sent.at, "act": act, "body": sent.body if raw else order, **given}
                 receipt = run(**{name: known[name] for name in wanted})
@@ -190,13 +195,31 @@ def command(
 BODIES: dict[str, type[BaseModel]] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What somebody sent who has not come in, and from where."""
+
+    at: Installation
+    request: Request
+    address: str
+    body: bytes
+
+
+async def arriving(request: Request) -> Arrival:
+    """Read what is sent by whoever asks to come in; raise Forged for a page of another site."""
+    if cookie.from_elsewhere(request):
+        raise Forged(FORGED)
+    body = await _body(request, (JSON,), LARGEST_ARRIVAL)
+    return Arrival(request.app.state.installation, request, request.client.host if request.client else "", body)
+
+
 def sending(action: Action, takes: tuple[str, ...] = (JSON,), most: int = LARGEST) -> Callable[..., Any]:
     """Return what tells who sent what, once their token is for the action."""
 
     async def sent(request: Request) -> Caller:
         who = await caller(request)
         who.must(action)
-        return Caller(who.at, who.person, request, await _body(request, takes, most))
+        return replace(who, body=await _body(request, takes, most))
 
     return sent
 
@@ -261,7 +284,7 @@ def _with_nul(value: Any, place: str) -> Iterator[str]:
             return
 
 
-def _act(sent: Caller, order: Order) -> Act:
+def act_of(sent: Caller, order: Order) -> Act:
     """Return the command: whose it is, what it was made for, and by which id its repetition is known."""
     person, request = sent.person, sent.request
     on = _day(order, sent.at.clock)
@@ -348,4 +371,17 @@ def _told(receipt: Receipt, id: UUID | None, founds: str) -> tuple[ReceiptAnswer
     return ReceiptAnswer(receipt.command_id, receipt.position, receipt.recorded_at, events, groups), headers
 
 
-__all__ = ["BODIES", "JSON", "Count", "Day", "Instant", "Order", "command", "read", "sending"]
+__all__ = [
+    "BODIES",
+    "JSON",
+    "Arrival",
+    "Count",
+    "Day",
+    "Instant",
+    "Order",
+    "act_of",
+    "arriving",
+    "command",
+    "read",
+    "sending",
+]

@@ -9,19 +9,22 @@ from uuid import UUID
 from fastapi import Request
 from starlette import types
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 
-from application.access import Access, Bearer
+from application.access import UNLIMITED, Access, Bearer
 from application.database import Unavailable
+from application.sessions import Found, Sessions, proves
 from domain.action import Action
 from domain.authority import Forbidden, Scope
 from interface.app import Installation
 from interface.catalogue import say
+from interface.http import cookie
 from interface.http.problem import problem, unavailable
 from projections.board import Board
 from projections.query import Halted, Views
 
 HEALTH, DESCRIPTION = "/api/health", "/api/openapi.json"
-OPEN = frozenset({HEALTH, DESCRIPTION})
+OPEN = frozenset({("GET", HEALTH), ("GET", DESCRIPTION), ("POST", "/api/session")})
 # The signed tree tells of no content; it is worth the more, the more people keep a copy of it.
 PUBLIC = ("/checkpoint", "/tile/")
 
@@ -34,20 +37,34 @@ USUAL = 10.0
 _BEARER = re.compile(r"[Bb]earer +(tz_[A-Za-z0-9_-]{43})")
 
 
-class Gate:
-    """Answers 401 to every request without a valid token, whatever it asks for, before anything of it is read."""
+# Methods that change nothing, so that a page of another site gains nothing by sending them.
+SAFE = ("GET", "HEAD", "OPTIONS")
+FORGED = "this was not sent by a page of ours: send Taizhang-Proof, which GET /api/session tells"
 
-    def __init__(self, app: types.ASGIApp, access: Access) -> None:
+
+class Gate:
+    """Answers 401 to every request without a valid token or session, before anything of it is read.
+
+    A token goes before a session; a session commands nothing without the proof that a page of ours sends.
+    """
+
+    def __init__(self, app: types.ASGIApp, access: Access, sessions: Sessions) -> None:
         self._app = app
         self._access = access
+        self._sessions = sessions
 
     async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(PUBLIC):
+        if scope["type"] != "http" or (scope["method"], scope["path"]) in OPEN or scope["path"].startswith(PUBLIC):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        session = None
         try:
-            person = await self._person(request.headers.get("authorization", ""))
+            if authorization := request.headers.get("authorization"):
+                person = await self._person(authorization)
+            else:
+                session = await self._session(request)
+                person = Bearer(session.person, str(session.id), UNLIMITED) if session else None
         except Unavailable:
             await unavailable(request)(scope, receive, send)
             return
@@ -57,8 +74,19 @@ class Gate:
             answer = problem(request, "unauthorised", 401, detail, {"WWW-Authenticate": 'Bearer realm="taizhang"'})
             await answer(scope, receive, send)
             return
-        scope["taizhang.person"] = person
+        scope["taizhang.person"], scope["taizhang.session"] = person, session
+        if session is not None:
+            shown = proves(session, request.headers.get(cookie.PROOF, ""))
+            if request.method not in SAFE and (cookie.from_elsewhere(request) or not shown):
+                await problem(request, "forged", 403, say(request, FORGED))(scope, receive, send)
+                return
+            if session.secret is not None:
+                send = _keeping(cookie.kept(request, session.secret), send)
         await self._app(scope, receive, send)
+
+    async def _session(self, request: Request) -> Found | None:
+        secret = cookie.given(request)
+        return await run_in_threadpool(self._sessions.find, secret) if secret else None
 
     async def _person(self, authorization: str) -> Bearer | None:
         given = _BEARER.fullmatch(authorization)
@@ -69,6 +97,19 @@ class Gate:
         return known if known is not None else await run_in_threadpool(self._access.recognise, given[1])
 
 
+def _keeping(kept: str, send: types.Send) -> types.Send:
+    """Send an answer with the session's new secret, unless it has one of its own."""
+
+    async def sending(message: types.Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if "set-cookie" not in headers:
+                headers["set-cookie"] = kept
+        await send(message)
+
+    return sending
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who asks, what they sent, and the installation that is to answer: they read it as far as their duties reach."""
@@ -77,6 +118,7 @@ class Caller:
     person: Bearer
     request: Request
     body: bytes = b""
+    session: Found | None = None
 
     def must(self, action: Action) -> None:
         """Raise Forbidden if the token is not for this, whatever is asked; the rest is the gate's to say."""
@@ -133,7 +175,8 @@ class Caller:
 
 async def caller(request: Request) -> Caller:
     """Tell who passed the gate; a dependency without input or output, so that it costs no thread."""
-    return Caller(request.app.state.installation, request.scope["taizhang.person"], request)
+    scope = request.scope
+    return Caller(request.app.state.installation, scope["taizhang.person"], request, session=scope["taizhang.session"])
 
 
-__all__ = ["DESCRIPTION", "HEALTH", "OPEN", "USUAL", "Caller", "Gate", "caller"]
+__all__ = ["DESCRIPTION", "FORGED", "HEALTH", "OPEN", "USUAL", "Caller", "Gate", "caller"]

@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from application.accounts import Unrecognised
 from application.database import Unavailable
 from application.records import Conflict
+from application.throttle import Throttled
 from domain.action import Conflicted
 from domain.authority import Forbidden
 from domain.event import Refused
@@ -61,6 +63,10 @@ class Unsupported(Told):
     """The body is of a kind that is not taken here."""
 
 
+class Forged(Told):
+    """The request was not sent by whoever it pretends to be of."""
+
+
 class TooLarge(Told):
     """The body is larger than is taken here."""
 
@@ -69,6 +75,8 @@ TITLES = {
     "unreadable": "The request cannot be read",
     "unauthorised": "Say who you are",
     "denied": "Not allowed",
+    "forged": "Not sent from here",
+    "throttled": "Too many attempts",
     "not-found": "Not found",
     "method": "Method not allowed",
     "conflict": "The record has changed",
@@ -88,13 +96,14 @@ BY_STATUS = {
 }
 REASONS = {
     400: "The request cannot be read: its body is not well-formed.",
-    401: "No valid bearer token.",
+    401: "Neither a valid bearer token nor a session, or a name and password that are not right.",
     403: "No duty of the person allows this, or the token is not for it.",
     404: "Nothing is known under this identifier.",
     409: "The record is at another version; `current_version` tells which.",
     413: "The body is too large.",
     415: "The body is not of the media type that is taken here.",
     422: "An input is not valid, or a rule does not allow this; `field` or `errors` name it.",
+    429: "Tried too often; again after `Retry-After` seconds.",
     500: "Something went wrong that was not foreseen; it is logged.",
     503: "The log or the view does not answer yet; try again after `Retry-After` seconds.",
 }
@@ -132,6 +141,7 @@ def install(app: FastAPI) -> None:
         on(kind, lambda request, error: problem(request, name, status, say(request, error.message, **error.values)))
 
     told(Unknown, "not-found", 404)
+    told(Forged, "forged", 403)
     told(Unread, "unreadable", 400)
     told(Unsupported, "unsupported", 415)
     told(TooLarge, "too-large", 413)
@@ -140,6 +150,8 @@ def install(app: FastAPI) -> None:
     on(Conflicted, _conflicted)
     on(Conflict, _conflict)
     on(Behind, _behind)
+    on(Unrecognised, _unrecognised)
+    on(Throttled, _throttled)
     on(Unavailable, lambda request, _: unavailable(request))
     on(RequestValidationError, _invalid)
     # Nobody is left to be answered; it is no fault of the service's.
@@ -175,6 +187,15 @@ def _conflict(request: Request, error: Conflict) -> Response:
     return problem(request, "conflict", 409, detail, current_version=error.version, record=str(error.id))
 
 
+def _unrecognised(request: Request, _: Unrecognised) -> Response:
+    return problem(request, "unauthorised", 401, say(request, "the name or the password is not right"))
+
+
+def _throttled(request: Request, error: Throttled) -> Response:
+    detail = say(request, "too many attempts: try again in {seconds} seconds", seconds=error.seconds)
+    return problem(request, "throttled", 429, detail, {"Retry-After": str(error.seconds)})
+
+
 def _behind(request: Request, error: Behind) -> Response:
     return problem(request, "behind", 503, say(request, error.message, **error.values), {"Retry-After": "1"})
 
@@ -196,6 +217,7 @@ def _unforeseen(request: Request, _: Exception) -> Response:
 
 
 __all__ = [
+    "Forged",
     "Problem",
     "TooLarge",
     "Unknown",

@@ -76,6 +76,8 @@ STORY = {
     "authority.RelationEnded": "a relation was ended",
     "authority.PersonSuspended": "the person was suspended until {until}",
     "authority.PersonReinstated": "the suspension was lifted",
+    "authority.SignInOpened": "the person was let sign in, with a code that is good once",
+    "authority.SignInClosed": "the person was let sign in no more",
     "authority.EmergencyRequested": "{person} asked to be {duty} at {organisation} for {hours} hours, in an emergency",
     "authority.EmergencyGranted": "it was granted until {ends_at}",
     "authority.EmergencyDeclined": "it was declined",
