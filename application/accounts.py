@@ -101,11 +101,23 @@ class Accounts:
                     "the code is good once: send with it the password that you choose, as new_password",
                     field="body.new_password",
                 )
-            self._choose(person, login, chosen, bytes(code))
+            self.choose(person, code=password, chosen=chosen)
         elif chosen is not None:
             raise Refused("change a password once you are signed in", field="body.new_password")
         self.throttle.forget(BY_NAME_AND_ADDRESS, login, address)
         return self.sessions.begin(person, WAY)
+
+    def choose(self, person: UUID, code: str, chosen: str) -> None:
+        """Give a person the password that they choose with their code; raise Unrecognised where it is not the code."""
+        rows = self.reads.fetch("SELECT login FROM accounts WHERE person = %s", (person,))
+        check(chosen, rows[0][0] if rows else "", "body.new_password")
+        used = self.reads.once(
+            "UPDATE accounts SET password = %s, code = NULL, code_expires_at = NULL"
+            " WHERE person = %s AND code = %s AND code_expires_at > now() RETURNING 1",
+            (self.passwords.hash(chosen), person, _digest(code)),
+        )
+        if not used:
+            raise Unrecognised
 
     def change(self, person: UUID, session: UUID, password: str, chosen: str) -> str:
         """Change one's own password, which ends every other session; return the new secret of this one.
@@ -159,16 +171,6 @@ class Accounts:
     def _void(self, person: UUID) -> None:
         self.reads.once("DELETE FROM identities WHERE person = %s RETURNING 1", (person,))
         self.sessions.end_all(person)
-
-    def _choose(self, person: UUID, login: str, chosen: str, code: bytes) -> None:
-        check(chosen, login, "body.new_password")
-        used = self.reads.once(
-            "UPDATE accounts SET password = %s, code = NULL, code_expires_at = NULL WHERE person = %s AND code = %s"
-            " RETURNING 1",
-            (self.passwords.hash(chosen), person, code),
-        )
-        if not used:
-            raise Unrecognised
 
 
 def _login(text: str) -> str:

@@ -22,6 +22,7 @@ from application.verify import Unresumable
 from application.witness import Unfit
 from domain.event import Refused
 from interface.cli import (
+    accounts,
     administer,
     authority,
     bundle,
@@ -90,6 +91,7 @@ app.command("migrate")(administer.migrate_)
 app.command("redact")(administer.redact)
 app.command("omissions")(administer.omissions)
 app.add_typer(administer.tokens, name="token")
+app.add_typer(accounts.app, name="account")
 app.add_typer(keys.app, name="keys")
 app.add_typer(authority.app, name="authority")
 app.add_typer(imports.app, name="import")

@@ -38,9 +38,9 @@ def explain(
     """Say why somebody may do something, or may not, as of now: on which appointment, or by which rule."""
     asked = action_of(action)
     with installation() as at:
-        who = _person(at, person)
+        who = person_of(at, person)
         place = at.organisation(organisation) if organisation else None
-        principal = _person(at, on_behalf_of) if on_behalf_of else None
+        principal = person_of(at, on_behalf_of) if on_behalf_of else None
         found = at.explaining.explain(who, asked, place, _record(record), principal)
         names = at.access.names([who])
     told = _told(who, asked.name, found)
@@ -94,7 +94,7 @@ def list_(person: Annotated[str | None, typer.Argument(metavar="PERSON")] = None
     """List appointments to duties, of one person or of all, those that are over too."""
     with installation() as at:
         fold(at)
-        who = _person(at, person) if person else None
+        who = person_of(at, person) if person else None
         rows = [each for each in at.whole.every(AppointmentRow) if who in (None, each.person)]
         names = at.access.names(list({each.person for each in rows}))
     told = [
@@ -147,7 +147,8 @@ def markdown() -> Iterator[str]:
         yield f"| `{rule.name}` | {rule.term} | {rule.sentence} |"
 
 
-def _person(at: Installation, text: str) -> UUID:
+def person_of(at: Installation, text: str) -> UUID:
+    """Return whom an identifier or a name stands for; raise Refused for a name that not exactly one goes by."""
     try:
         return UUID(text)
     except ValueError:

@@ -4,21 +4,27 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from application.authority import DECISION
 from application.clock import Clock
 from application.database import Database
+from application.passwords import generate
+from domain.authority import Person
 from interface import demo as demonstration
 from interface.app import Installation
 from interface.cli.common import database, deployed, note
 from interface.cli.running import bind, stoppable
 from interface.cli.working import working
 from interface.settings import Settings
+
+# Whom the demonstration lets do everything but pass on their own work.
+ADMINISTRATOR = "演示·管理员"
 
 # Seconds for requests under way when the service stops.
 GRACE = 5
@@ -44,9 +50,9 @@ def serve(
             with _folding(found, settings) as at:
                 if demo:
                     demonstration.load(at, lambda what: note(f"demonstration: {what} …"))
-                token = _token(at, settings.home) if demo else ""
+                lines = [f"token: {_token(at, settings.home)}", *_first_sign_in(at)] if demo else []
                 with working(at, settings):
-                    _listen(at, bound, token)
+                    _listen(at, bound, lines)
 
 
 def web(host: Host = None, port: Port = None) -> None:
@@ -80,19 +86,29 @@ def _bound(settings: Settings, host: str | None, port: int | None, *, any_free: 
     return bind(host or settings.host, settings.port if port is None else port, any_free=any_free)
 
 
-def _listen(at: Installation, bound: socket.socket, token: str = "") -> None:
+def _listen(at: Installation, bound: socket.socket, lines: Sequence[str] = ()) -> None:
     # Here and not above: no other command needs the web framework, which takes as long to load as all the rest.
     from interface.cli.listening import listen  # noqa: PLC0415
     from interface.http import create_app  # noqa: PLC0415
 
-    listen(create_app(at), bound, lambda address: _announce(address, token), GRACE)
+    listen(create_app(at), bound, lambda address: _announce(address, lines), GRACE)
 
 
-def _announce(address: str, token: str) -> None:
-    sys.stdout.write(f"Taizhang 台账 is at {address}/api/openapi.json\n")
-    if token:
-        sys.stdout.write(f"token: {token}\n")
+def _announce(address: str, lines: Sequence[str]) -> None:
+    for line in (f"Taizhang 台账 is at {address}/api/openapi.json", *lines):
+        sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _first_sign_in(at: Installation) -> Iterator[str]:
+    """The password of the demonstration's administrator, who is let sign in once; it is shown this once."""
+    person = at.entrust(ADMINISTRATOR, "administrator")
+    if not at.records.load(Person, person, fresh=True).signs_in:
+        password = generate()
+        _, code = at.accounts.open(at.act(ADMINISTRATOR, DECISION, "personnel"), person, "admin")
+        if code:
+            at.accounts.choose(person, code, password)
+            yield f"sign in as admin with the password {password} (shown this once)"
 
 
 def _token(at: Installation, home: Path) -> str:
@@ -102,7 +118,7 @@ def _token(at: Installation, home: Path) -> str:
         token = kept.read_text("ascii").strip()
         if at.access.recognise(token):
             return token
-    token = at.token("演示·管理员", "administrator")
+    token = at.token(ADMINISTRATOR, "administrator")
     with suppress(OSError):
         home.mkdir(parents=True, exist_ok=True)
         kept.unlink(missing_ok=True)

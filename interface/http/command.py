@@ -25,7 +25,7 @@ from domain.note import encode
 from domain.organisation import Organisation
 from interface.app import Installation
 from interface.http import cookie
-from interface.http.gate import FORGED, Caller, caller
+from interface.http.gate import Caller, caller
 from interface.http.present import asked, present, summary
 from interface.http.problem import Forged, TooLarge, Unknown, Unread, Unsupported, responses
 
@@ -208,7 +208,7 @@ class Arrival:
 async def arriving(request: Request) -> Arrival:
     """Read what is sent by whoever asks to come in; raise Forged for a page of another site."""
     if cookie.from_elsewhere(request):
-        raise Forged(FORGED)
+        raise Forged("this was sent by a page of another site")
     body = await _body(request, (JSON,), LARGEST_ARRIVAL)
     return Arrival(request.app.state.installation, request, request.client.host if request.client else "", body)
 

@@ -39,7 +39,6 @@ _BEARER = re.compile(r"[Bb]earer +(tz_[A-Za-z0-9_-]{43})")
 
 # Methods that change nothing, so that a page of another site gains nothing by sending them.
 SAFE = ("GET", "HEAD", "OPTIONS")
-FORGED = "this was not sent by a page of ours: send Taizhang-Proof, which GET /api/session tells"
 
 
 class Gate:
@@ -78,7 +77,10 @@ class Gate:
         if session is not None:
             shown = proves(session, request.headers.get(cookie.PROOF, ""))
             if request.method not in SAFE and (cookie.from_elsewhere(request) or not shown):
-                await problem(request, "forged", 403, say(request, FORGED))(scope, receive, send)
+                detail = say(
+                    request, "this was not sent by a page of ours: send Taizhang-Proof, which GET /api/session tells"
+                )
+                await problem(request, "forged", 403, detail)(scope, receive, send)
                 return
             if session.secret is not None:
                 send = _keeping(cookie.kept(request, session.secret), send)
@@ -179,4 +181,4 @@ async def caller(request: Request) -> Caller:
     return Caller(request.app.state.installation, scope["taizhang.person"], request, session=scope["taizhang.session"])
 
 
-__all__ = ["DESCRIPTION", "FORGED", "HEALTH", "OPEN", "USUAL", "Caller", "Gate", "caller"]
+__all__ = ["DESCRIPTION", "HEALTH", "OPEN", "USUAL", "Caller", "Gate", "caller"]

@@ -17,6 +17,8 @@ from domain.authority import (
     PersonSuspended,
     RelationDeclared,
     RelationEnded,
+    SignInClosed,
+    SignInOpened,
 )
 from domain.event import Verdict
 from tests.examples.tale import TOWN, VILLAGE, Tale
@@ -70,3 +72,5 @@ def tell(tale: Tale) -> None:
     tale.happened(DAI, urgent)
     tale.happened(AGAIN, EmergencyRequested(person=DAI, duty="verifier", organisation=TOWN, hours=1), by=DAI)
     tale.happened(AGAIN, EmergencyDeclined())
+    tale.happened(DAI, SignInOpened(), by=BO)
+    tale.happened(DAI, SignInClosed(), by=BO)

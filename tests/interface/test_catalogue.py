@@ -14,7 +14,7 @@ from interface.http import problem, reasons, story
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("domain", "application", "projections", "interface")
 # Exceptions and functions whose first argument is a sentence, or whose second is.
-FIRST = {"Refused", "Forbidden", "Unknown", "Unread", "Unsupported", "TooLarge", "Behind", "Halted"}
+FIRST = {"Refused", "Forbidden", "Unknown", "Unread", "Unsupported", "TooLarge", "Behind", "Halted", "Forged"}
 SECOND = {"say", "translate"}
 # An exception whose sentences stand in a table.
 TABLED = {"Conflicted"}

@@ -55,6 +55,14 @@ class Service:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.loads(answer.read())
 
+    def signs_in(self, login: str, password: str) -> int:
+        """Sign in, and return the status of the answer."""
+        body = json.dumps({"login": login, "password": password}).encode()
+        request = urllib.request.Request(f"{self.address}/api/session", body)  # noqa: S310
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return int(answer.status)
+
     @property
     def database_runs(self) -> bool:
         try:
@@ -102,6 +110,8 @@ def start(home: Path) -> Iterator[Callable[..., Service]]:
 def test_a_service_finds_everything_again_and_stops_at_either_signal(start: Callable[..., Service]) -> None:
     first = start(options=("--demo",))
     token = first.line().removeprefix("token: ").strip()
+    password = first.line().removeprefix("sign in as admin with the password ").split()[0]
+    assert first.signs_in("admin", password) == 201
     until(lambda: first.asks("/api/health")["status"] == "well")
     head = first.asks("/api/health")["head"]
     county = first.asks("/api/organisations?limit=1000&level=village", token)
@@ -111,6 +121,7 @@ def test_a_service_finds_everything_again_and_stops_at_either_signal(start: Call
     assert first.stops(signal.SIGINT) == 0
     second = start(options=("--demo",))
     assert second.line() == f"token: {token}\n"
+    assert second.signs_in("admin", password) == 201
     assert second.asks("/api/health")["head"] == head
     assert second.asks("/api/organisations?limit=1000&level=village", token)["items"] == county["items"]
     assert second.stops(signal.SIGTERM) == 0
