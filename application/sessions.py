@@ -42,12 +42,13 @@ class Session:
 class Found:
     """A session that somebody came in with; ``secret`` is a new one, to be given to them, where it was changed.
 
-    ``proof`` is what a page of ours sends beside the cookie.
+    ``proof`` is what a page of ours sends beside the cookie; ``way`` as in ``Session``.
     """
 
     id: UUID
     person: UUID
     proof: str
+    way: str
     secret: str | None = None
 
 
@@ -62,19 +63,19 @@ class Sessions:
             "INSERT INTO sessions (digest, proof, person, way) VALUES (%s, %s, %s, %s) RETURNING id",
             (_digest(secret), proof, person, way),
         )
-        return Found(id, person, proof.hex(), secret)
+        return Found(id, person, proof.hex(), way, secret)
 
     def find(self, secret: str) -> Found | None:
         """Return the session that a secret is of, changing the secret when it is time; None where there is none."""
         digest = _digest(secret)
         rows = self._reads.fetch(
-            f"""SELECT id, person, proof, digest = %(digest)s, now() - rotated_at, now() - seen_at FROM sessions
+            f"""SELECT id, person, proof, way, digest = %(digest)s, now() - rotated_at, now() - seen_at FROM sessions
                 WHERE (digest = %(digest)s OR previous = %(digest)s) AND {LIVE}""",
             {"digest": digest},
         )
         if not rows:
             return None
-        [(id, person, proof, newest, rotated, seen)] = rows
+        [(id, person, proof, way, newest, rotated, seen)] = rows
         if not newest and rotated > GRACE:
             self.end(id, person)
             return None
@@ -83,7 +84,7 @@ class Sessions:
             fresh = self._rotate(digest)
         elif seen > SEEN:
             self._reads.once("UPDATE sessions SET seen_at = now() WHERE id = %s RETURNING 1", (id,))
-        return Found(id, person, bytes(proof).hex(), fresh)
+        return Found(id, person, bytes(proof).hex(), way, fresh)
 
     def renew(self, id: UUID) -> str | None:
         """Change the secret of a session now; return the new one."""

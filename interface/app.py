@@ -25,6 +25,7 @@ from application.ledger import Ledger
 from application.organisation import Organisations
 from application.passwords import Passwords
 from application.proofs import Proofs
+from application.provider import Provider
 from application.reading import Reading
 from application.records import Act, Receipt, Records
 from application.redaction import Redaction
@@ -32,6 +33,7 @@ from application.sealed import SEALED, Sealed
 from application.sessions import Sessions
 from application.standard import Standards
 from application.throttle import Throttle
+from application.vouching import Vouching
 from domain.action import Duty, duty_of
 from domain.authority import WHOLE, Limits
 from domain.event import Account, Refused
@@ -62,7 +64,13 @@ def all_views() -> list[View]:
 class Installation:
     """One log, everything that writes to it and everything that reads it. Close it, or use it as a context."""
 
-    def __init__(self, database: Database, clock: Clock | None = None, sealed: Sealed | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock | None = None,
+        sealed: Sealed | None = None,
+        provider: Provider | None = None,
+    ) -> None:
         self.database = database
         self.sealed = sealed or Sealed(database.keys.parent / SEALED)
         self.proofs = Proofs(self.sealed)
@@ -80,6 +88,7 @@ class Installation:
         self.gate = Gate(self.clock)
         self.sessions = Sessions(beside)
         self.accounts = Accounts(self.records, self.gate, beside, Passwords(), self.sessions, Throttle(beside))
+        self.vouching = Vouching(self.accounts, provider, beside) if provider else None
         self.mandates = Mandates(self.whole)
         self.reading = Reading(self.records)
         self.explaining = Explaining(self.records, self.gate)

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from application.asking import Address, Unanswered
+from application.provider import Provider
 from application.sealed import SEALED
 from domain.event import Refused
 from interface.span import seconds
@@ -46,7 +47,7 @@ class Settings:
     ``verify_every`` and ``verify_fully_every`` say how often what is new is verified, and how often everything.
     ``policy`` names the witnesses that the sealer asks; ``hold``: it publishes nothing that too few cosigned.
     ``sign_command`` signs with those keys of which only the public half is here.
-    ``timestamps`` is None where no time-stamping authority is asked.
+    ``timestamps`` is None where no time-stamping authority is asked, ``provider`` where none vouches for people.
     """
 
     home: Path
@@ -56,6 +57,7 @@ class Settings:
     hold: bool
     sign_command: str
     timestamps: "Timestamping | None"
+    provider: Provider | None
     host: str
     port: int
     zone: ZoneInfo
@@ -113,6 +115,7 @@ class Settings:
             hold=unwitnessed == "hold",
             sign_command=environment.get("TAIZHANG_SIGN_COMMAND") or "",
             timestamps=Timestamping.read(environment),
+            provider=Provider.read(environment),
             database=environment.get("TAIZHANG_DATABASE") or "",
             host=environment.get("TAIZHANG_HOST") or "127.0.0.1",
             port=int(port),

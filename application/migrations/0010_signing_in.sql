@@ -23,6 +23,16 @@ CREATE TABLE identities (
 );
 CREATE INDEX identities_of_a_person ON identities (person);
 
+CREATE TABLE arrivals (
+    state       bytea       PRIMARY KEY CHECK (octet_length(state) = 32),
+    browser     bytea       NOT NULL CHECK (octet_length(browser) = 32),
+    nonce       text        NOT NULL,
+    verifier    text        NOT NULL,
+    code        bytea,
+    expires_at  timestamptz NOT NULL
+);
+COMMENT ON TABLE arrivals IS 'who was sent to the provider, and is to come back: once, in the same browser';
+
 CREATE TABLE sessions (
     id          uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
     digest      bytea       NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
@@ -50,4 +60,4 @@ CREATE UNLOGGED TABLE attempts (
 );
 CREATE INDEX attempts_by_end ON attempts (expires_at);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, identities, sessions, attempts TO taizhang_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, identities, arrivals, sessions, attempts TO taizhang_writer;

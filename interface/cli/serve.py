@@ -62,7 +62,7 @@ def web(host: Host = None, port: Port = None) -> None:
         with (
             closing(_bound(settings, host, port, any_free=False)) as bound,
             database(settings) as found,
-            Installation(found, Clock(settings.zone)) as at,
+            Installation(found, Clock(settings.zone), provider=settings.provider) as at,
         ):
             _listen(at, bound)
 
@@ -77,7 +77,7 @@ def work() -> None:
 
 @contextmanager
 def _folding(found: Database, settings: Settings) -> Generator[Installation]:
-    with Installation(found, Clock(settings.zone)) as at:
+    with Installation(found, Clock(settings.zone), provider=settings.provider) as at:
         at.fold()
         yield at
 

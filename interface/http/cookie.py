@@ -1,5 +1,6 @@
 """The session's cookie: for this host alone, out of the reach of scripts, and of no use to pages of other sites."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -7,23 +8,27 @@ from fastapi import Request
 from application.sessions import LONGEST
 
 # Over TLS the browser itself sees to it that no other host, and no connection without TLS, has set it (RFC 6265bis).
-_OVER_TLS, _PLAIN = "__Host-taizhang", "taizhang"
+_OVER_TLS = "__Host-"
+SESSION, ARRIVAL = "taizhang", "taizhang-arrival"
 PROOF = "Taizhang-Proof"
 
 
-def given(request: Request) -> str | None:
+def given(request: Request, name: str = SESSION) -> str | None:
     """Return the secret that somebody came with."""
-    return request.cookies.get(_name(request))
+    return request.cookies.get(_named(request, name))
 
 
-def kept(request: Request, secret: str) -> str:
-    """Return the header that lets the browser keep a secret."""
-    return _cookie(request, secret, int(LONGEST.total_seconds()))
+def kept(request: Request, secret: str, name: str = SESSION, span: timedelta = LONGEST) -> str:
+    """Return the header that lets the browser keep a secret for a while."""
+    secure = "; Secure" if request.url.scheme == "https" else ""
+    seconds = int(span.total_seconds())
+    # Lax: whoever comes back from a provider brings it along.
+    return f"{_named(request, name)}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
-def dropped(request: Request) -> str:
+def dropped(request: Request, name: str = SESSION) -> str:
     """Return the header that lets the browser forget it."""
-    return _cookie(request, "", 0)
+    return kept(request, "", name, timedelta())
 
 
 def from_elsewhere(request: Request) -> bool:
@@ -34,13 +39,8 @@ def from_elsewhere(request: Request) -> bool:
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
-def _name(request: Request) -> str:
-    return _OVER_TLS if request.url.scheme == "https" else _PLAIN
+def _named(request: Request, name: str) -> str:
+    return _OVER_TLS + name if request.url.scheme == "https" else name
 
 
-def _cookie(request: Request, value: str, seconds: int) -> str:
-    secure = "; Secure" if request.url.scheme == "https" else ""
-    return f"{_name(request)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-
-
-__all__ = ["PROOF", "dropped", "from_elsewhere", "given", "kept"]
+__all__ = ["ARRIVAL", "PROOF", "dropped", "from_elsewhere", "given", "kept"]

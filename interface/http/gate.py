@@ -24,7 +24,8 @@ from projections.board import Board
 from projections.query import Halted, Views
 
 HEALTH, DESCRIPTION = "/api/health", "/api/openapi.json"
-OPEN = frozenset({("GET", HEALTH), ("GET", DESCRIPTION), ("POST", "/api/session")})
+ARRIVING = (("POST", "/api/session/provider"), ("GET", "/api/session/provider/return"))
+OPEN = frozenset({("GET", HEALTH), ("GET", DESCRIPTION), ("POST", "/api/session"), *ARRIVING})
 # The signed tree tells of no content; it is worth the more, the more people keep a copy of it.
 PUBLIC = ("/checkpoint", "/tile/")
 

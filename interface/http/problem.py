@@ -1,5 +1,6 @@
 """What went wrong, as RFC 9457 problem details: a sentence in the reader's language, and a type for programs."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from application.accounts import Unrecognised
 from application.database import Unavailable
+from application.provider import Unreachable, Unvouched
 from application.records import Conflict
 from application.throttle import Throttled
 from domain.action import Conflicted
@@ -23,6 +25,8 @@ from interface.http.reasons import FieldProblem, field_problems
 from projections.query import Behind
 
 MEDIA_TYPE = "application/problem+json"
+
+_LOG = logging.getLogger("taizhang")
 
 # A token that stands where no token belongs is not told again with what was wrong there.
 _SECRET = re.compile(r"tz_[A-Za-z0-9_-]{43}")
@@ -152,6 +156,8 @@ def install(app: FastAPI) -> None:
     on(Behind, _behind)
     on(Unrecognised, _unrecognised)
     on(Throttled, _throttled)
+    on(Unvouched, _unvouched)
+    on(Unreachable, _unreachable)
     on(Unavailable, lambda request, _: unavailable(request))
     on(RequestValidationError, _invalid)
     # Nobody is left to be answered; it is no fault of the service's.
@@ -189,6 +195,16 @@ def _conflict(request: Request, error: Conflict) -> Response:
 
 def _unrecognised(request: Request, _: Unrecognised) -> Response:
     return problem(request, "unauthorised", 401, say(request, "the name or the password is not right"))
+
+
+def _unvouched(request: Request, error: Unvouched) -> Response:
+    _LOG.warning("signing in by the provider failed: %r", str(error))
+    return problem(request, "unauthorised", 401, say(request, "the provider did not vouch for you: sign in again"))
+
+
+def _unreachable(request: Request, error: Unreachable) -> Response:
+    _LOG.warning("the provider is out of reach: %r", str(error))
+    return problem(request, "unavailable", 503, say(request, "the provider does not answer"), {"Retry-After": "5"})
 
 
 def _throttled(request: Request, error: Throttled) -> Response:

@@ -1,14 +1,18 @@
 """Signing in over HTTP: a session in a cookie, for people in a browser; programs come in with tokens."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from application.provider import Unreachable
 from application.records import Act, Receipt
 from application.sessions import Found, Session
+from application.vouching import MINUTES, Vouching
 from domain.authority import Person, actions
 from interface.app import Installation
 from interface.http import cookie
@@ -67,10 +71,33 @@ class Opened:
 
 @dataclass(frozen=True)
 class Ended:
+    """``provider``: where to go to sign out of the provider as well, where that is how one signed in."""
+
     ended: bool
+    provider: str | None = None
+
+
+class ProviderSignIn(BaseModel):
+    """A code that was given to whoever signs in like this for the first time."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    code: Secret | None = None
+
+
+@dataclass(frozen=True)
+class SentThere:
+    """Where to go."""
+
+    url: str
 
 
 _ANSWER, _OPENED, _ENDED = TypeAdapter(SessionAnswer), TypeAdapter(Opened), TypeAdapter(Ended)
+_THERE = TypeAdapter(SentThere)
+
+
+def _query(name: str) -> dict[str, object]:
+    return {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
 
 
 def _body(model: type[BaseModel]) -> dict[str, object]:
@@ -100,6 +127,55 @@ def _answer(at: Installation, found: Found) -> SessionAnswer:
     return SessionAnswer(found.id, found.person, at.access.names([found.person]).get(found.person, ""), found.proof)
 
 
+@routes.post(
+    "/session/provider",
+    operation_id="begin_provider_sign_in",
+    summary="Sign in by the provider",
+    status_code=201,
+    response_model=SentThere,
+    responses=responses(400, 403, 404, 413, 415, 429),
+    openapi_extra=_body(ProviderSignIn),
+)
+def begin_provider_sign_in(sent: Annotated[Arrival, Depends(arriving)]) -> Response:
+    """Tell where to go: to the provider, which vouches for people, and sends them back."""
+    order = read(ProviderSignIn, sent.body)
+    vouching = _vouching(sent.at)
+    url, browser = vouching.begin(_back(sent.request), order.code, sent.address)
+    kept = cookie.kept(sent.request, browser, cookie.ARRIVAL, timedelta(minutes=MINUTES))
+    return Response(_THERE.dump_json(SentThere(url)), 201, {**NO_STORE, "Set-Cookie": kept}, JSON)
+
+
+@routes.get(
+    "/session/provider/return",
+    operation_id="finish_provider_sign_in",
+    summary="Come back from the provider",
+    status_code=303,
+    response_model=None,
+    responses={303: {"description": "You are signed in."}, **responses(403, 404)},
+    openapi_extra={"parameters": [_query(name) for name in ("code", "state", "iss", "error", "error_description")]},
+)
+def finish_provider_sign_in(request: Request) -> Response:
+    """Begin a session for whoever the provider vouches for, if they are known here."""
+    at: Installation = request.app.state.installation
+    given, browser = dict(request.query_params), cookie.given(request, cookie.ARRIVAL) or ""
+    found = _vouching(at).finish(given, browser, _back(request))
+    answer = Response(None, 303, {**NO_STORE, "Location": "/api/session"})
+    for kept in (cookie.kept(request, found.secret or ""), cookie.dropped(request, cookie.ARRIVAL)):
+        answer.headers.append("Set-Cookie", kept)
+    return answer
+
+
+def _vouching(at: Installation) -> Vouching:
+    if at.vouching is None:
+        raise Unknown("no provider is set up here: sign in with a password")
+    return at.vouching
+
+
+def _back(request: Request) -> str:
+    """Where the provider sends people back to; it knows this address, and sends them to no other."""
+    return f"{str(request.base_url).rstrip('/')}/api/session/provider/return"
+
+
 @query(routes, "/session", (), SessionAnswer, found=False)
 def show_session(who: Caller) -> SessionAnswer:
     """Show the session that one came in with."""
@@ -118,8 +194,12 @@ def sign_out(sent: Annotated[Caller, Depends(sending(actions.OWN_SESSIONS))]) ->
     """End the session that one came in with."""
     found = _session(sent)
     ended = sent.at.sessions.end(found.id, found.person)
+    vouching, there = sent.at.vouching, None
+    if vouching and found.way == vouching.provider.issuer:
+        with suppress(Unreachable):
+            there = vouching.provider.farewell(str(sent.request.base_url))
     headers = {**NO_STORE, "Set-Cookie": cookie.dropped(sent.request)}
-    return Response(_ENDED.dump_json(Ended(ended)), 200, headers, JSON)
+    return Response(_ENDED.dump_json(Ended(ended, there)), 200, headers, JSON)
 
 
 @query(routes, "/sessions", (), Listing[Session])
