@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from httpx2 import Response
+from psycopg import sql
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
@@ -218,10 +219,11 @@ def test_whoever_gets_it_right_begins_to_be_counted_anew(browser: Callable[[], B
         assert page.sign_in("eve@村", PASSWORD).status_code == 201
 
 
-def age(installation: Installation, what: str, **by: int) -> None:
+def age(installation: Installation, what: str, minutes: int) -> None:
     """Let sessions be older than they are."""
+    change = sql.SQL("UPDATE sessions SET {0} = {0} - make_interval(mins => %s)").format(sql.Identifier(what))
     with installation.database.connect(Role.owner) as connection:
-        connection.execute(f"UPDATE sessions SET {what} = {what} - make_interval(mins => %s)", (by["minutes"],))
+        connection.execute(change, (minutes,))
 
 
 def test_the_secret_changes_and_the_one_before_betrays_a_thief(
@@ -340,12 +342,9 @@ def test_nothing_that_lets_somebody_in_is_kept_as_it_is(
 ) -> None:
     assert signed_in.sign_in("typed-into-the-wrong-field-" + PASSWORD, "x").status_code == 401
     with installation.database.connect(Role.owner) as connection:
-        kept = str(
-            [
-                connection.execute(f"SELECT t::text FROM {table} AS t").fetchall()
-                for table in ("accounts", "identities", "sessions", "attempts", "events")
-            ]
-        )
+        tables = ("accounts", "identities", "sessions", "attempts", "events")
+        rows = sql.SQL("SELECT t::text FROM {} AS t")
+        kept = str([connection.execute(rows.format(sql.Identifier(each))).fetchall() for each in tables])
     for secret in (PASSWORD, code, signed_in.secret):
         assert secret not in kept
     assert "$argon2id$" in kept
