@@ -26,6 +26,7 @@ SIGNATURES = "One place makes signatures"
 VERIFIER = "What verifies needs the standard library alone"
 UNSHARED = "What verifies the log shares nothing with what writes it"
 TIMESTAMPS = "One place speaks with time-stamping authorities"
+SIGNING_IN = "One place hashes passwords, one counts attempts, one speaks with a provider"
 WEB = "Only the interface knows the web and the terminal"
 DATABASE = "The interface speaks to services and views, not to the database"
 WIRING = "Only the wiring puts the log and the views together"
@@ -47,6 +48,11 @@ BREACHES = [
     ("application/verify/breach.py", "import application.seal.account", UNSHARED),
     ("interface/verifier.py", "import application.timestamps", VERIFIER),
     ("interface/breach.py", "import rfc3161_client", TIMESTAMPS),
+    ("interface/breach.py", "import pwdlib", SIGNING_IN),
+    ("interface/breach.py", "import limits", SIGNING_IN),
+    ("interface/breach.py", "import authlib", SIGNING_IN),
+    ("interface/breach.py", "import joserfc", SIGNING_IN),
+    ("interface/breach.py", "import httpx2", SIGNING_IN),
     ("projections/breach.py", "import fastapi", WEB),
     ("interface/breach.py", "import psycopg", DATABASE),
     ("interface/breach.py", "import projections.engine", WIRING),
@@ -122,4 +128,5 @@ def test_a_wheel_holds_every_file_of_the_packages(copy: Path) -> None:
 
 def test_no_file_names_the_host_of_a_package_registry() -> None:
     files = [*HOME.iterdir(), *(path for folder in OURS for path in (HOME / folder).rglob("*"))]
+    files = [path for path in files if "node_modules" not in path.parts]
     assert not [path for path in files if path.is_file() and HOSTS.search(path.read_bytes())]
