@@ -85,6 +85,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_token": {"person": None},
     "revoke_token": {},
 }
+# What takes no body reads none.
+NO_BODY = {"revoke_token", "sign_out", "end_session"}
 # What a person does to others is another action than what they do to themselves.
 FOR_OTHERS = {"declare_relation": "authority.declare_for"}
 
@@ -167,6 +169,25 @@ def test_each_duty_alone_does_what_goes_with_it_and_nothing_else(
             assert action.name in answer.json()["detail"], "whoever is refused is told what it needs"
         else:
             assert answer.status_code in (200, 201, 404, 409, 422), (name, answer.text)
+
+
+@pytest.mark.usefixtures("record")
+def test_nobody_says_in_a_body_who_they_are_or_what_let_them(ann: Person, client: TestClient) -> None:
+    """Mass assignment: what the account holds of itself is taken from nobody."""
+    tried = 0
+    for name, (method, path, _) in operations(client).items():
+        if method != "post" or name == "upload_flow":
+            continue
+        address = path.removeprefix("/api").replace("{id}", str(VILLAGE)).replace("{name}", "ledger")
+        for field in ("actor", "verdict", "command_id", "recorded_at", "version", "emergency", "signs_in"):
+            answer = ann.post(address, {**BODIES[name], field: str(SOMEBODY)})
+            if name in NO_BODY:
+                assert answer.status_code in (200, 404), name
+                continue
+            assert answer.status_code == 422, (name, field, answer.text)
+            assert f"body.{field}" in answer.text, (name, answer.text)
+            tried += 1
+    assert tried > 300
 
 
 def test_the_verdict_is_recorded_with_the_event(ann: Person, village: UUID) -> None:

@@ -210,12 +210,17 @@ def test_an_answer_is_good_once_and_for_a_while(
     assert page.come_back(late).status_code == 401
 
 
-def test_whoever_is_turned_away_there_is_not_let_in_here(browser: Callable[[], Browser]) -> None:
+def test_whoever_is_turned_away_there_is_not_let_in_here(
+    browser: Callable[[], Browser], caplog: pytest.LogCaptureFixture
+) -> None:
     page = browser()
     state = parse_qs(urlsplit(page.begin()).query)["state"][0]
     error = urlencode({"state": state, "error": "access_denied\nforged line"})
     answer = page.come_back(f"{RETURN}?{error}")
     assert answer.status_code == 401
+    [logged] = [each.getMessage() for each in caplog.records if each.name == "taizhang"]
+    assert "access_denied" in logged
+    assert "\n" not in logged, "whoever came writes no line of their own"
     assert page.come_back(RETURN).status_code == 401
 
 
