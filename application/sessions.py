@@ -1,7 +1,8 @@
 """Sessions (会话): who signed in, until they end it, somebody ends it for them, or it runs out.
 
 The secret in the cookie is known by its hash alone, and changes every quarter of an hour. The one before is good for a
-minute more, for requests that were on their way; whoever comes with it later has it from elsewhere: the session ends.
+minute more, for requests that were on their way; whoever comes with it later, when the new one was used, has one of the
+two from elsewhere: the session ends. Where the new one was never used, the answer that held it was lost.
 """
 
 import hashlib
@@ -69,21 +70,25 @@ class Sessions:
         """Return the session that a secret is of, changing the secret when it is time; None where there is none."""
         digest = _digest(secret)
         rows = self._reads.fetch(
-            f"""SELECT id, person, proof, way, digest = %(digest)s, now() - rotated_at, now() - seen_at FROM sessions
-                WHERE (digest = %(digest)s OR previous = %(digest)s) AND {LIVE}""",
+            f"""SELECT id, person, proof, way, digest = %(digest)s, arrived, now() - rotated_at, now() - seen_at
+                FROM sessions WHERE (digest = %(digest)s OR previous = %(digest)s) AND {LIVE}""",
             {"digest": digest},
         )
         if not rows:
             return None
-        [(id, person, proof, way, newest, rotated, seen)] = rows
-        if not newest and rotated > GRACE:
+        [(id, person, proof, way, newest, arrived, rotated, seen)] = rows
+        lost = not newest and not arrived and rotated > GRACE
+        if not newest and arrived and rotated > GRACE:
             self.end(id, person)
             return None
         fresh = None
-        if newest and rotated > ROTATED:
+        if lost or (newest and rotated > ROTATED):
             fresh = self._rotate(digest)
-        elif seen > SEEN:
-            self._reads.once("UPDATE sessions SET seen_at = now() WHERE id = %s RETURNING 1", (id,))
+        elif seen > SEEN or (newest and not arrived):
+            self._reads.once(
+                "UPDATE sessions SET seen_at = now(), arrived = arrived OR digest = %s WHERE id = %s RETURNING 1",
+                (digest, id),
+            )
         return Found(id, person, bytes(proof).hex(), way, fresh)
 
     def renew(self, id: UUID) -> str | None:
@@ -123,9 +128,10 @@ class Sessions:
         """Of several who would change a secret at once one does; the others go on with the one before for a while."""
         secret = secrets.token_urlsafe(32)
         changed = self._reads.once(
-            "UPDATE sessions SET previous = digest, digest = %s, rotated_at = now(), seen_at = now()"
-            " WHERE digest = %s RETURNING 1",
-            (_digest(secret), digest),
+            "UPDATE sessions SET previous = %(before)s, digest = %(after)s, arrived = false, rotated_at = now(),"
+            " seen_at = now() WHERE digest = %(before)s"
+            " OR (previous = %(before)s AND NOT arrived AND rotated_at < now() - %(grace)s) RETURNING 1",
+            {"before": digest, "after": _digest(secret), "grace": GRACE},
         )
         return secret if changed else None
 

@@ -37,6 +37,7 @@ CREATE TABLE sessions (
     id          uuid        PRIMARY KEY DEFAULT gen_random_uuid(),
     digest      bytea       NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
     previous    bytea       CHECK (octet_length(previous) = 32),
+    arrived     boolean     NOT NULL DEFAULT true,
     proof       bytea       NOT NULL CHECK (octet_length(proof) = 32),
     person      uuid        NOT NULL REFERENCES people,
     way         text        NOT NULL,
@@ -46,7 +47,8 @@ CREATE TABLE sessions (
     ended_at    timestamptz
 );
 COMMENT ON COLUMN sessions.digest IS 'the SHA-256 of the secret in the cookie';
-COMMENT ON COLUMN sessions.previous IS 'that of the secret before: whoever comes with it late has stolen one of the two';
+COMMENT ON COLUMN sessions.previous IS 'that of the secret before: once the new one has arrived, whoever comes with it late has stolen one of the two';
+COMMENT ON COLUMN sessions.arrived IS 'whether somebody came with the secret; the answer that held it may have been lost';
 COMMENT ON COLUMN sessions.proof IS 'what a page sends beside the cookie, to prove that it is ours';
 COMMENT ON COLUMN sessions.way IS 'password, or the issuer of the identity';
 CREATE INDEX sessions_by_the_secret_before ON sessions (previous);

@@ -76,6 +76,8 @@ class Gate:
             return
         scope["taizhang.person"], scope["taizhang.session"] = person, session
         if session is not None:
+            if session.secret is not None:
+                send = _keeping(cookie.kept(request, session.secret), send)
             shown = proves(session, request.headers.get(cookie.PROOF, ""))
             if request.method not in SAFE and (cookie.from_elsewhere(request) or not shown):
                 detail = say(
@@ -83,8 +85,6 @@ class Gate:
                 )
                 await problem(request, "forged", 403, detail)(scope, receive, send)
                 return
-            if session.secret is not None:
-                send = _keeping(cookie.kept(request, session.secret), send)
         await self._app(scope, receive, send)
 
     async def _session(self, request: Request) -> Found | None:

@@ -1,6 +1,7 @@
 """People sign in with a password, and are known by a cookie that is of no use to anybody else."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -236,9 +237,39 @@ def test_the_secret_changes_and_the_one_before_betrays_a_thief(
     assert signed_in.secret != first
     assert thief.get("/session").status_code == 200, "what was on its way still arrives"
     assert thief.secret == first
+    assert signed_in.get("/session").status_code == 200, "the new one has arrived"
     age(installation, "rotated_at", minutes=2)
     assert thief.get("/session").status_code == 401
     assert signed_in.get("/session").status_code == 401, "one of the two is a thief, and nobody can tell which"
+
+
+def test_a_new_secret_that_never_arrived_ends_nothing(signed_in: Browser, installation: Installation) -> None:
+    first = signed_in.secret
+    age(installation, "rotated_at", minutes=16)
+    assert signed_in.get("/session").status_code == 200
+    signed_in.client.cookies.set("taizhang", first, domain="testserver.local", path="/")
+    age(installation, "rotated_at", minutes=2)
+    answer = signed_in.get("/session")
+    assert answer.status_code == 200
+    assert "set-cookie" in answer.headers, "another one is sent"
+
+
+def test_of_many_requests_at_once_one_changes_the_secret(signed_in: Browser, installation: Installation) -> None:
+    secret = signed_in.secret
+    age(installation, "rotated_at", minutes=16)
+    with ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(installation.sessions.find, [secret] * 8)]
+    [fresh] = [each.secret for each in found if each and each.secret]
+    assert None not in found, "nobody is turned away"
+    assert fresh
+    assert installation.sessions.find(fresh)
+
+
+def test_who_is_refused_is_given_the_new_secret_all_the_same(signed_in: Browser, installation: Installation) -> None:
+    first = signed_in.secret
+    age(installation, "rotated_at", minutes=16)
+    assert signed_in.post("/session/end", **{"Taizhang-Proof": "x"}).status_code == 403
+    assert signed_in.secret != first
 
 
 @pytest.mark.parametrize(("what", "minutes"), [("seen_at", 121), ("begun_at", 12 * 60 + 1)])
