@@ -21,7 +21,7 @@ from interface.catalogue import say
 from interface.http import cookie
 from interface.http.problem import problem, unavailable
 from projections.board import Board
-from projections.query import Halted, Views
+from projections.query import Behind, Halted, Views
 
 HEALTH, DESCRIPTION = "/api/health", "/api/openapi.json"
 ARRIVING = (("POST", "/api/session/provider"), ("GET", "/api/session/provider/return"))
@@ -131,7 +131,11 @@ class Caller:
     @cached_property
     def scope(self) -> Scope:
         """How far they see, today; raise Forbidden if they are suspended."""
-        scope = self._reach()
+        try:
+            scope = self._reach()
+        except Behind:
+            # The views in which it is seen are only beginning.
+            scope = self._reach(folded=True)
         if scope.roots is not None and not scope.roots:
             scope = self._reach(folded=True)
             if self.at.mandates.suspended(self.person.id, self.at.gate.moment().day):
